@@ -1,0 +1,1 @@
+"""What every room needs: settings, database, clock, access, errors, the city's data."""

@@ -1,0 +1,246 @@
+"""The database: SQLAlchemy Core, one set of statements for SQLite and PostgreSQL.
+
+Work is handed over as a plain function of a connection. On SQLite all writes of a process go through one thread,
+which commits up to `GROUP` of them together: many connections with a busy time-out give the same throughput with
+ten times the worst-case wait. On PostgreSQL each write is a transaction of its own.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pysqlite3.dbapi2 as sqlite3
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+GROUP = 64
+READERS = 4
+POSTGRESQL_CONNECTIONS = 16
+
+# Older versions can corrupt a WAL database that has two connections: https://sqlite.org/wal.html#walresetbug
+OLDEST_SAFE_SQLITE = (3, 51, 3)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC; refuses a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    # Hooks of SQLAlchemy: the value on its way to the database, and back.
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _Backend(Protocol):
+    engine: Engine
+
+    def write(self, work: Work[Any]) -> "Future[Any]": ...
+    def read(self, work: Work[Any]) -> "Future[Any]": ...
+    def close(self) -> None: ...
+
+
+class Database:
+    """One database, asked from asyncio (`await write/read`) or from plain code (`write_now/read_now`)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._backend: _Backend = _Sqlite(url) if url.startswith("sqlite") else _Postgresql(url)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for migrations."""
+        return self._backend.engine
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction and return its result once it is committed.
+
+        An exception of `work` undoes only its own statements and is raised here.
+        """
+        result: T = await asyncio.wrap_future(self._backend.write(work))
+        return result
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work`, which must not write, and return its result."""
+        result: T = await asyncio.wrap_future(self._backend.read(work))
+        return result
+
+    def write_now(self, work: Work[T]) -> T:
+        """`write` for code outside asyncio."""
+        result: T = self._backend.write(work).result()
+        return result
+
+    def read_now(self, work: Work[T]) -> T:
+        """`read` for code outside asyncio."""
+        result: T = self._backend.read(work).result()
+        return result
+
+    def close(self) -> None:
+        """Finish what was handed in, then let go of all connections."""
+        self._backend.close()
+
+
+class _Sqlite:
+    def __init__(self, url: str) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SAFE_SQLITE:
+            raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is not safe; need at least 3.51.3 (run `make run`)")
+        path = make_url(url).database
+        if not path or path == ":memory:":
+            raise ValueError(f"database URL {url!r}: SQLite needs a file, because readers and the writer share it")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(url, module=sqlite3, connect_args={"check_same_thread": False, "timeout": 20})
+        event.listen(self.engine, "connect", _prepare_sqlite)
+        event.listen(self.engine, "begin", _begin_immediate)
+        self._reading = self.engine.execution_options(reading=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
+        self._writer.start()
+
+    def write(self, work: Work[Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
+        self._jobs.put((work, future))
+        return future
+
+    def read(self, work: Work[Any]) -> "Future[Any]":
+        return self._readers.submit(_run_reading, self._reading, work)
+
+    def close(self) -> None:
+        self._jobs.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    def _write_forever(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group, last = self._gather(first)
+            self._commit(group)
+            if last:
+                return
+
+    def _gather(self, first: tuple[Work[Any], "Future[Any]"]) -> tuple[list[tuple[Work[Any], "Future[Any]"]], bool]:
+        """The jobs that wait now, at most `GROUP`, and whether the end was among them."""
+        group = [first]
+        with suppress(queue.Empty):
+            while len(group) < GROUP:
+                job = self._jobs.get_nowait()
+                if job is None:
+                    return group, True
+                group.append(job)
+        return group, False
+
+    def _commit(self, group: list[tuple[Work[Any], "Future[Any]"]]) -> None:
+        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with self.engine.begin() as connection:
+                for work, future in group:
+                    if future.set_running_or_notify_cancel():
+                        done.append((future, *_in_savepoint(connection, work)))
+        except Exception as error:
+            done = [(future, None, error) for _, future in group if not future.cancelled()]
+        for future, result, failure in done:
+            future.set_exception(failure) if failure else future.set_result(result)
+
+
+def _in_savepoint(connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    connection.exec_driver_sql("SAVEPOINT job")
+    try:
+        result = work(connection)
+    except Exception as error:
+        connection.exec_driver_sql("ROLLBACK TO job")
+        connection.exec_driver_sql("RELEASE job")
+        return None, error
+    connection.exec_driver_sql("RELEASE job")
+    return result, None
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _run_reading(engine: Engine, work: Work[Any]) -> Any:
+    with engine.connect() as connection:
+        return work(connection)
+
+
+class _Postgresql:
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+        self._threads = ThreadPoolExecutor(POSTGRESQL_CONNECTIONS, thread_name_prefix="db")
+
+    def write(self, work: Work[Any]) -> "Future[Any]":
+        return self._threads.submit(self._transaction, work)
+
+    def read(self, work: Work[Any]) -> "Future[Any]":
+        return self._threads.submit(_run_reading, self.engine, work)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self.engine.dispose()
+
+    def _transaction(self, work: Work[Any]) -> Any:
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except IntegrityError:
+            # Two transactions inserted the same key at once: the second finds the first's row when it runs again.
+            with self.engine.begin() as connection:
+                return work(connection)
+
+
+def is_reachable(connection: Connection) -> bool:
+    """Whether the database answers a trivial question."""
+    try:
+        return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+    except DBAPIError:
+        return False

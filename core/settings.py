@@ -1,0 +1,106 @@
+"""Every setting of the system, read from the environment (`HOTLINE_*`) or a `.env` file."""
+
+import os
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings; each field's description is its documentation (`docs/settings.md` is held to it)."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder for everything the system writes.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL. Empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://…"
+    )
+    model_dir: Path = Field(Path("var/models"), description="Folder of trained Rasa models, named by content hash.")
+    city_dir: Path = Field(PROJECT_ROOT / "city", description="Folder of the city's data: categories, areas, phrases.")
+    host: str = Field("127.0.0.1", description="Address the web application listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the web application.")
+    rasa_port: int = Field(5005, ge=1, le=65535, description="Loopback port of Rasa.")
+    action_port: int = Field(5055, ge=1, le=65535, description="Loopback port of the action server.")
+    public_url: str | None = Field(
+        None, description="Address people and Twilio reach us by, e.g. https://12345.example.gov.cn"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Key all tokens are derived from. Empty: made once and kept in the data folder."
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="Twilio's auth token. Set: every phone webhook must be signed. Unset: none is checked."
+    )
+    bot_budget_seconds: float = Field(
+        3.0, gt=0, le=10, description="How long a citizen waits for the bot before a person takes the message."
+    )
+    triage_after_seconds: float = Field(
+        30.0, gt=5, description="Age after which a message nobody answered becomes an order for human triage."
+    )
+    max_query_failures: int = Field(
+        5, ge=1, description="Wrong phone tails or query codes per order number and hour before queries are refused."
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        scheme = url.partition(":")[0]
+        if scheme in ("", "sqlite"):
+            return url
+        if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+            return "postgresql+psycopg:" + url.partition(":")[2]
+        raise ValueError(f"scheme {scheme!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError(f"{level!r} is not a level; use DEBUG, INFO, WARNING or ERROR")
+        return level.upper()
+
+    @model_validator(mode="after")
+    def _absolute_folders(self) -> "Settings":
+        self.data_dir = self.data_dir.resolve()
+        self.model_dir = self.model_dir.resolve()
+        self.city_dir = self.city_dir.resolve()
+        if not self.database_url:
+            self.database_url = f"sqlite:///{self.data_dir / 'hotline.db'}"
+        if self.public_url:
+            self.public_url = self.public_url.rstrip("/")
+        return self
+
+    @cached_property
+    def project_root(self) -> Path:
+        """The folder that holds `config.yml` and `bot/`."""
+        return PROJECT_ROOT
+
+    @cached_property
+    def bot_python(self) -> Path:
+        """Rasa's own interpreter."""
+        return PROJECT_ROOT / "bot" / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    @property
+    def web_url(self) -> str:
+        """The web application as seen from this machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def rasa_url(self) -> str:
+        """Rasa, on the loopback address only."""
+        return f"http://127.0.0.1:{self.rasa_port}"
+
+    @property
+    def action_url(self) -> str:
+        """The action server, on the loopback address only."""
+        return f"http://127.0.0.1:{self.action_port}"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once; raises pydantic's ValidationError naming every bad value."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""The work-order backend: its model, its register, its API."""

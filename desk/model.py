@@ -1,0 +1,136 @@
+"""What a work order is, and what may be said about one."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from phonenumbers import NumberParseException, is_valid_number, parse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from stdnum.cn import uscc
+
+
+class State(StrEnum):
+    """状态 of a work order."""
+
+    PENDING_ACCEPTANCE = "pending_acceptance"
+    """待受理: a person has to read it first, because the bot could not understand or finish it."""
+    PENDING_DISPATCH = "pending_dispatch"
+    """待派单: complete, and waiting for its unit."""
+    WITHDRAWN = "withdrawn"
+    """已撤回 by the citizen."""
+
+
+OPEN_STATES = frozenset({State.PENDING_ACCEPTANCE, State.PENDING_DISPATCH})
+
+
+class Line(StrEnum):
+    """线路 an order came in on."""
+
+    CITIZEN = "citizen"
+    ENTERPRISE = "enterprise"
+
+
+class Channel(StrEnum):
+    """渠道 an order came in by; the answer goes back the same way."""
+
+    WEB = "web"
+    PHONE = "phone"
+    WECHAT = "wechat"
+    API = "api"
+
+
+class Nature(StrEnum):
+    """诉求性质."""
+
+    CONSULTATION = "咨询"
+    HELP = "求助"
+    COMPLAINT = "投诉"
+    REPORT = "举报"
+    SUGGESTION = "建议"
+    PRAISE = "表扬"
+
+
+def _valid_phone(value: str) -> str:
+    try:
+        valid = is_valid_number(parse(value, "CN"))
+    except NumberParseException:
+        valid = False
+    if not valid:
+        raise ValueError("must be a valid telephone number, e.g. +8613871234567")
+    return value
+
+
+def _valid_credit_code(value: str) -> str:
+    if not uscc.is_valid(value):
+        raise ValueError("must be 18 characters with a right check character (GB 32100-2015)")
+    return uscc.compact(value)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Phone = Annotated[str, StringConstraints(max_length=20), AfterValidator(_valid_phone)]
+CreditCode = Annotated[str, AfterValidator(_valid_credit_code)]
+CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Matter(BaseModel):
+    """What a work order says: the citizen's words and what was understood of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text
+    summary: Short | None = None
+    category: CategoryId | None = Field(None, description="Id from city/categories.yml; none: a person decides")
+    confidence: Probability | None = None
+    ranking: list[tuple[CategoryId, Probability]] = Field(default_factory=list, max_length=22)
+    nature: Nature | None = None
+    area_code: Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")] | None = None
+    place: Short | None = None
+    occurred: Short | None = Field(None, description="When it happened, in the citizen's words")
+    contact_phone: Phone | None = Field(None, description="E.164; none: anonymous")
+    contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
+    company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
+    credit_code: CreditCode | None = None
+
+
+class NewWorkOrder(Matter):
+    """A request to open a work order."""
+
+    line: Line = Line.CITIZEN
+    channel: Channel = Channel.API
+    conversation_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    message_id: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="The channel's id of the message that opened it"
+    )
+    needs_person: bool = Field(False, description="A person has to read it before it is dispatched")
+    reason: Short | None = Field(None, description="Why a person has to read it")
+
+
+class WorkOrder(Matter):
+    """A work order as the desk keeps it."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+    number: str
+    query_code: str
+    line: Line
+    channel: Channel
+    conversation_id: str | None
+    message_id: str | None
+    state: State
+    automatic: bool = Field(description="Opened because the bot failed, and read by nobody yet")
+    created_at: datetime
+    updated_at: datetime
+
+
+class Event(BaseModel):
+    """One entry of an order's append-only log."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    sequence: int
+    at: datetime
+    actor: str
+    kind: str
+    data: dict[str, Any]

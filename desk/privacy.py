@@ -1,0 +1,24 @@
+"""Personal data as lists and logs may show it."""
+
+from desk.model import WorkOrder
+
+
+def masked_phone(phone: str | None) -> str | None:
+    """`+8613871234567` → `+86138****4567`: enough to recognise one's own number, too little to call another's."""
+    return None if phone is None else f"{phone[:-8]}****{phone[-4:]}" if len(phone) > 8 else "****"
+
+
+def masked_name(name: str | None) -> str | None:
+    """`欧阳先生` → `欧**`."""
+    return None if name is None else name[:1] + "**"
+
+
+def masked(order: WorkOrder) -> WorkOrder:
+    """The order without what identifies the citizen."""
+    return order.model_copy(
+        update={
+            "contact_phone": masked_phone(order.contact_phone),
+            "contact_name": masked_name(order.contact_name),
+            "query_code": "******",
+        }
+    )

@@ -1,0 +1,108 @@
+"""What a citizen may know of an order, and the proof that it is theirs.
+
+A number can be guessed, so it opens nothing alone: the proof is the last four digits of the contact phone or the
+six-digit query code. Wrong proofs are counted per number and refused past a limit.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+
+from core.city import City
+from core.clock import to_city_time
+from core.problems import Problem
+from desk.model import WorkOrder
+from desk.numbers import parse_order_number
+from desk.register import find
+from desk.tables import query_failures, work_orders
+
+WINDOW = timedelta(hours=1)
+PHONE_TAIL = 4
+
+
+class Progress(BaseModel):
+    """The part of an order its citizen may see."""
+
+    number: str
+    line: str
+    line_name: str
+    category: str | None
+    category_name: str | None
+    unit: str | None
+    state: str
+    state_name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def words() -> dict[str, dict[str, str]]:
+    """Chinese names of states, lines, channels and events, from `words.yml`."""
+    return _words()
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("words.yml").read_text("utf-8"))
+    return loaded
+
+
+def progress_of(order: WorkOrder, city: City) -> Progress:
+    """What the citizen may know of `order`."""
+    category = city.categories.get(order.category) if order.category else None
+    return Progress(
+        number=order.number,
+        line=order.line,
+        line_name=words()["lines"][order.line],
+        category=order.category,
+        category_name=category.name if category else None,
+        unit=category.units.lead if category else None,
+        state=order.state,
+        state_name=words()["states"][order.state],
+        created_at=to_city_time(order.created_at),
+        updated_at=to_city_time(order.updated_at),
+    )
+
+
+def card_of(order: WorkOrder, city: City) -> dict[str, Any]:
+    """`progress_of` with the query code: for the citizen who has just opened the order."""
+    return {**progress_of(order, city).model_dump(mode="json"), "query_code": order.query_code}
+
+
+def too_many_failures(connection: Connection, number: str, now: datetime, limit: int) -> bool:
+    """Whether wrong proofs for `number` reached `limit` within the last hour."""
+    count = connection.execute(
+        select(func.count())
+        .select_from(query_failures)
+        .where(query_failures.c.number == number, query_failures.c.at > now - WINDOW)
+    ).scalar_one()
+    return int(count) >= limit
+
+
+def identify(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> WorkOrder | None:
+    """The order of a number and a proof, or None when they do not fit; a misfit is counted.
+
+    Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit.
+    """
+    number = parse_order_number(written)
+    if number is None:
+        raise Problem(422, "Unprocessable Content", f"number: {written[:40]!r} is not an order number", field="number")
+    if too_many_failures(connection, number, now, limit):
+        raise Problem(429, "Too Many Requests", f"number: too many wrong tries for {number}", retry_after=3600)
+    row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
+    if row is not None and _proves(row, proof.strip()):
+        return find(connection, number)
+    connection.execute(delete(query_failures).where(query_failures.c.at <= now - WINDOW))
+    connection.execute(insert(query_failures).values(number=number, at=now))
+    return None
+
+
+def _proves(row: RowMapping, proof: str) -> bool:
+    tail = (row["contact_phone"] or "")[-PHONE_TAIL:]
+    by_tail = len(tail) == PHONE_TAIL and hmac.compare_digest(tail.encode(), proof.encode())
+    return by_tail or hmac.compare_digest(str(row["query_code"]).encode(), proof.encode())

@@ -1,0 +1,259 @@
+"""The register of work orders: opening, finding, and what a citizen adds afterwards.
+
+Every function takes the connection of a running transaction; nothing here commits.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from core.clock import to_city_time
+from core.problems import Problem
+from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
+from desk.numbers import order_number, query_code
+from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An order, and whether this request made it (False: an earlier one did, and this is its repeat)."""
+
+    order: WorkOrder
+    created: bool
+
+
+def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, now: datetime, actor: str) -> Opened:
+    """Open an order once for each idempotency `key`.
+
+    1. A key seen before returns its order; with another body it raises Problem 422.
+    2. An order that was opened automatically for the same conversation, and that nobody has read, is completed
+       instead of a second one being opened.
+    3. Otherwise a new order gets the next number of the day.
+    """
+    fingerprint = hashlib.sha256(new.model_dump_json().encode()).hexdigest()
+    if key and (earlier := _by_key(connection, key, fingerprint)):
+        return Opened(earlier, created=False)
+    _one_at_a_time(connection, new.conversation_id)
+    unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
+    order_id = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
+    if key:
+        connection.execute(
+            insert(idempotency_keys).values(key=key, fingerprint=fingerprint, work_order_id=order_id, at=now)
+        )
+    return Opened(_by_id(connection, order_id), created=not unread)
+
+
+def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime) -> WorkOrder:
+    """Make sure a message the bot could not answer is in an order a person will read; return that order.
+
+    If the bot had already opened an order out of the very message, that order is the answer. If the conversation
+    has an unread automatic order, the words are added to it. Otherwise a new automatic order is opened.
+    """
+    _one_at_a_time(connection, matter.conversation_id)
+    if matter.message_id and (order := _of_message(connection, matter)):
+        return order
+    if (unread := _unread_of_conversation(connection, matter.conversation_id)) is not None:
+        if matter.text not in unread["text"]:
+            add_event(connection, unread["id"], "supplemented", {"text": matter.text}, now, "intake")
+        return _by_id(connection, unread["id"])
+    order_id = _insert(connection, matter, now, "intake", automatic=True)
+    return _by_id(connection, order_id)
+
+
+def find(connection: Connection, number: str) -> WorkOrder:
+    """The order with this number. Raises Problem 404."""
+    return WorkOrder.model_validate(dict(row_of(connection, number)))
+
+
+def row_of(connection: Connection, number: str) -> RowMapping:
+    """The stored row with this number. Raises Problem 404."""
+    row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
+    if row is None:
+        raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
+    return row
+
+
+def list_orders(
+    connection: Connection,
+    *,
+    category: str | None = None,
+    line: Line | None = None,
+    state: State | None = None,
+    conversation_id: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[WorkOrder]:
+    """The newest orders first; `before` is the number of the last order of the page before."""
+    query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
+    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id}
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(work_orders.c[column] == value)
+    if before is not None:
+        query = query.where(work_orders.c.id < row_of(connection, before)["id"])
+    return [WorkOrder.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def events_of(connection: Connection, number: str) -> list[Event]:
+    """The whole log of an order, oldest first. Raises Problem 404."""
+    query = (
+        select(work_order_events)
+        .where(work_order_events.c.work_order_id == row_of(connection, number)["id"])
+        .order_by(work_order_events.c.sequence)
+    )
+    return [Event.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def add_event(
+    connection: Connection, order_id: int, kind: str, data: dict[str, Any], now: datetime, actor: str
+) -> None:
+    """Append to the order's log and mark the order as changed."""
+    # The update comes first: on PostgreSQL it locks the row, so that two events cannot get the same sequence.
+    connection.execute(update(work_orders).where(work_orders.c.id == order_id).values(updated_at=now))
+    last = connection.execute(
+        select(func.max(work_order_events.c.sequence)).where(work_order_events.c.work_order_id == order_id)
+    ).scalar()
+    _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+
+
+def supplement(connection: Connection, number: str, text: str, now: datetime, actor: str) -> WorkOrder:
+    """补充: add what the citizen says later. Raises Problem 404, or 409 when the order is no longer open."""
+    row = _open_row(connection, number)
+    add_event(connection, row["id"], "supplemented", {"text": text}, now, actor)
+    return find(connection, number)
+
+
+def expedite(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+    """催办: note that the citizen asks for it to be hurried. Raises Problem 404 or 409."""
+    row = _open_row(connection, number)
+    add_event(connection, row["id"], "expedited", {}, now, actor)
+    return find(connection, number)
+
+
+def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+    """撤回 by the citizen; a second time changes nothing. Raises Problem 404, or 409 when it is too late."""
+    row = row_of(connection, number)
+    if row["state"] == State.WITHDRAWN:
+        return find(connection, number)
+    row = _open_row(connection, number)
+    connection.execute(update(work_orders).where(work_orders.c.id == row["id"]).values(state=State.WITHDRAWN))
+    add_event(connection, row["id"], "withdrawn", {}, now, actor)
+    return find(connection, number)
+
+
+def view_contact(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+    """The order with the citizen's contact; the look is logged. Raises Problem 404."""
+    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, actor)
+    return find(connection, number)
+
+
+def _insert(connection: Connection, new: NewWorkOrder, now: datetime, actor: str, automatic: bool = False) -> int:
+    number = order_number(to_city_time(now).date(), _next_sequence(connection, now))
+    state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
+    inserted = connection.execute(
+        insert(work_orders)
+        .values(
+            **new.model_dump(exclude={"needs_person", "reason"}),
+            number=number,
+            query_code=query_code(),
+            state=state,
+            automatic=automatic,
+            created_at=now,
+            updated_at=now,
+        )
+        .returning(work_orders.c.id)
+    )
+    order_id = int(inserted.scalar_one())
+    _log(connection, order_id, 1, "opened", {"state": state, "reason": new.reason}, now, actor)
+    return order_id
+
+
+def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> int:
+    order_id = int(unread["id"])
+    values = new.model_dump(exclude={"needs_person", "reason", "channel"})
+    connection.execute(
+        update(work_orders)
+        .where(work_orders.c.id == order_id)
+        .values(**values, state=State.PENDING_DISPATCH, automatic=False)
+    )
+    add_event(connection, order_id, "completed", {"kept": unread["text"]}, now, actor)
+    return order_id
+
+
+def _next_sequence(connection: Connection, now: datetime) -> int:
+    day = to_city_time(now).date()
+    counted = connection.execute(
+        update(daily_sequences)
+        .where(daily_sequences.c.day == day)
+        .values(last=daily_sequences.c.last + 1)
+        .returning(daily_sequences.c.last)
+    ).scalar()
+    if counted is None:
+        connection.execute(insert(daily_sequences).values(day=day, last=1))
+        return 1
+    return int(counted)
+
+
+def _log(
+    connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
+) -> None:
+    connection.execute(
+        insert(work_order_events).values(
+            work_order_id=order_id, sequence=sequence, at=now, actor=actor, kind=kind, data=data
+        )
+    )
+
+
+def _by_id(connection: Connection, order_id: int) -> WorkOrder:
+    row = connection.execute(select(work_orders).where(work_orders.c.id == order_id)).mappings().one()
+    return WorkOrder.model_validate(dict(row))
+
+
+def _by_key(connection: Connection, key: str, fingerprint: str) -> WorkOrder | None:
+    row = connection.execute(select(idempotency_keys).where(idempotency_keys.c.key == key)).mappings().first()
+    if row is None:
+        return None
+    if row["fingerprint"] != fingerprint:
+        raise Problem(422, "Unprocessable Content", f"Idempotency-Key: {key!r} was used for another order before")
+    return _by_id(connection, row["work_order_id"])
+
+
+def _one_at_a_time(connection: Connection, conversation_id: str | None) -> None:
+    """Let only one transaction at a time open an order for a conversation; SQLite has one writer anyway."""
+    if conversation_id is not None and connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(conversation_id))))
+
+
+def _unread_of_conversation(connection: Connection, conversation_id: str | None) -> RowMapping | None:
+    if conversation_id is None:
+        return None
+    query = (
+        select(work_orders)
+        .where(
+            work_orders.c.conversation_id == conversation_id,
+            work_orders.c.automatic,
+            work_orders.c.state == State.PENDING_ACCEPTANCE,
+        )
+        .order_by(work_orders.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
+
+
+def _of_message(connection: Connection, matter: NewWorkOrder) -> WorkOrder | None:
+    query = select(work_orders).where(
+        work_orders.c.conversation_id == matter.conversation_id, work_orders.c.message_id == matter.message_id
+    )
+    rows: Sequence[RowMapping] = connection.execute(query).mappings().all()
+    return WorkOrder.model_validate(dict(rows[0])) if rows else None
+
+
+def _open_row(connection: Connection, number: str) -> RowMapping:
+    row = row_of(connection, number)
+    if row["state"] not in OPEN_STATES:
+        raise Problem(409, "Conflict", f"work order {number} is {row['state']}; only open orders can be changed")
+    return row

@@ -1,0 +1,123 @@
+"""Reading and writing the inbox. Every function takes the connection of a running transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
+from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
+
+from desk.model import Channel, Line
+from intake.messages import Answer, InboundMessage, Turn
+from intake.tables import inbox
+
+PENDING, ANSWERED = "pending", "answered"
+LONGEST_HISTORY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that is safely stored. `answer` is set when it is a repeat that was answered before."""
+
+    id: int
+    message: InboundMessage
+    answer: Answer | None
+
+
+def accept(connection: Connection, message: InboundMessage, now: datetime) -> Accepted:
+    """Store a message, or find it again by the channel's own id."""
+    insert_or_skip = upsert_sqlite if connection.dialect.name == "sqlite" else upsert_postgresql
+    inserted = connection.execute(
+        insert_or_skip(inbox)
+        .values(
+            channel=message.channel,
+            conversation_id=message.conversation_id,
+            message_id=message.message_id,
+            line=message.line,
+            caller=message.caller,
+            text=message.text,
+            received_at=now,
+            state=PENDING,
+        )
+        .on_conflict_do_nothing()
+        .returning(inbox.c.id)
+    ).scalar()
+    if inserted is not None:
+        return Accepted(int(inserted), message, None)
+    row = connection.execute(
+        select(inbox).where(
+            inbox.c.conversation_id == message.conversation_id, inbox.c.message_id == message.message_id
+        )
+    ).mappings()
+    return _accepted(row.one())
+
+
+def store_answer(connection: Connection, accepted_id: int, answer: Answer, now: datetime) -> Answer:
+    """Keep the answer to a message, unless it has one; return the one that is kept."""
+    changed = connection.execute(
+        update(inbox)
+        .where(inbox.c.id == accepted_id, inbox.c.state == PENDING)
+        .values(state=ANSWERED, answer=answer.to_json(), answered_at=now)
+    )
+    if changed.rowcount == 1:
+        return answer
+    stored = connection.execute(select(inbox.c.answer).where(inbox.c.id == accepted_id)).scalar_one()
+    return Answer.from_json(stored)
+
+
+def history(connection: Connection, conversation_id: str) -> list[Turn]:
+    """The newest turns of a conversation, oldest first."""
+    query = (
+        select(inbox)
+        .where(inbox.c.conversation_id == conversation_id)
+        .order_by(inbox.c.id.desc())
+        .limit(LONGEST_HISTORY)
+    )
+    rows = connection.execute(query).mappings().all()
+    return [Turn(r["message_id"], r["text"], r["received_at"], _answer(r)) for r in reversed(rows)]
+
+
+def last(connection: Connection, conversation_id: str) -> Accepted | None:
+    """The newest message of a conversation."""
+    query = select(inbox).where(inbox.c.conversation_id == conversation_id).order_by(inbox.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _accepted(row)
+
+
+def last_draft(connection: Connection, conversation_id: str) -> dict[str, object] | None:
+    """What the bot had of an unfiled order at its last answer in the conversation, or None."""
+    query = (
+        select(inbox.c.answer)
+        .where(inbox.c.conversation_id == conversation_id, inbox.c.state == ANSWERED)
+        .order_by(inbox.c.id.desc())
+        .limit(1)
+    )
+    answer = connection.execute(query).scalar()
+    return None if answer is None else answer["draft"]
+
+
+def unanswered(connection: Connection, received_before: datetime, limit: int = 100) -> list[Accepted]:
+    """Messages that have waited since before `received_before`, oldest first."""
+    query = (
+        select(inbox)
+        .where(inbox.c.state == PENDING, inbox.c.received_at <= received_before)
+        .order_by(inbox.c.received_at)
+        .limit(limit)
+    )
+    return [_accepted(row) for row in connection.execute(query).mappings()]
+
+
+def _accepted(row: RowMapping) -> Accepted:
+    message = InboundMessage(
+        channel=Channel(row["channel"]),
+        conversation_id=row["conversation_id"],
+        message_id=row["message_id"],
+        text=row["text"],
+        line=Line(row["line"]),
+        caller=row["caller"],
+    )
+    return Accepted(row["id"], message, _answer(row))
+
+
+def _answer(row: RowMapping) -> Answer | None:
+    return None if row["answer"] is None else Answer.from_json(row["answer"])

@@ -1,0 +1,149 @@
+"""The calls, kept step by step: a restarted process goes on with them, a repeated step is answered alike."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from ivr.flow import CallState, Instruction, Step
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("carrier", String(20), nullable=False),
+    Column("caller", String(20)),
+    Column("line", String(20), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("state", JSON, nullable=False),
+    Column("instructions", JSON, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("outcome", String(20)),
+    Index(None, "ended_at", "updated_at"),
+)
+
+_END = (calls.c.ended_at, calls.c.outcome)
+_STATE = TypeAdapter(CallState)
+_INSTRUCTIONS = TypeAdapter(tuple[Annotated[Instruction, Field(discriminator="kind")], ...])
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    GOODBYE = "goodbye"
+    """We ended it."""
+    CALLER_LEFT = "caller_left"
+    NOT_CONNECTED = "not_connected"
+    LOST = "lost"
+    """Nothing was heard of it for a long time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it is kept: its state after the last step, and what was said in that step."""
+
+    state: CallState
+    instructions: tuple[Instruction, ...]
+    over: bool
+
+
+class Calls:
+    """The kept calls."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def find(self, call_sid: str) -> Call | None:
+        """The call as it is kept, or None."""
+        return await self._database.read(lambda connection: _find(connection, call_sid))
+
+    async def save(self, carrier: str, step: Step) -> Call:
+        """Keep a step, unless the call already has this or a later one; return what is kept."""
+        now = self._clock()
+        return await self._database.write(lambda connection: _save(connection, carrier, step, now))
+
+    async def end(self, call_sid: str, outcome: Outcome) -> CallState | None:
+        """Note that a call is over, once; return its last state, or None where the call is not known."""
+        now = self._clock()
+        return await self._database.write(lambda connection: _end(connection, call_sid, outcome, now))
+
+    async def silent_since(self, moment: datetime, limit: int = 100) -> list[str]:
+        """The oldest calls of whose end nothing was heard and that did nothing since `moment`."""
+        query = (
+            select(calls.c.call_sid)
+            .where(calls.c.ended_at.is_(None), calls.c.updated_at < moment)
+            .order_by(calls.c.updated_at)
+            .limit(limit)
+        )
+        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+
+def _find(connection: Connection, call_sid: str) -> Call | None:
+    row = connection.execute(select(calls).where(calls.c.call_sid == call_sid)).mappings().first()
+    return None if row is None else _call(row)
+
+
+def _save(connection: Connection, carrier: str, step: Step, now: datetime) -> Call:
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    state, values = step.state, _values(step, now)
+    first = insert(calls).values(call_sid=state.call_sid, carrier=carrier, started_at=now, **values)
+    if connection.execute(first.on_conflict_do_nothing().returning(calls.c.call_sid)).scalar() is None:
+        kept_end = {column.name: func.coalesce(column, literal(values[column.name], column.type)) for column in _END}
+        connection.execute(
+            update(calls)
+            .where(calls.c.call_sid == state.call_sid, calls.c.step < state.step)
+            .values({**values, **kept_end})
+        )
+    return _call(connection.execute(select(calls).where(calls.c.call_sid == state.call_sid)).mappings().one())
+
+
+def _end(connection: Connection, call_sid: str, outcome: Outcome, now: datetime) -> CallState | None:
+    connection.execute(
+        update(calls)
+        .where(calls.c.call_sid == call_sid, calls.c.ended_at.is_(None))
+        .values(ended_at=now, updated_at=now, outcome=outcome)
+    )
+    call = _find(connection, call_sid)
+    return None if call is None else call.state
+
+
+def _values(step: Step, now: datetime) -> dict[str, Any]:
+    state = step.state
+    return {
+        "caller": state.caller,
+        "line": state.line,
+        "step": state.step,
+        "state": _STATE.dump_python(state, mode="json"),
+        "instructions": _INSTRUCTIONS.dump_python(step.instructions, mode="json"),
+        "updated_at": now,
+        "ended_at": now if state.ended else None,
+        "outcome": Outcome.GOODBYE if state.ended else None,
+    }
+
+
+def _call(row: RowMapping) -> Call:
+    state = _STATE.validate_python(row["state"])
+    return Call(state, _INSTRUCTIONS.validate_python(row["instructions"]), over=row["ended_at"] is not None)
