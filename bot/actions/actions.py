@@ -1,0 +1,303 @@
+"""The bot's actions as Rasa calls them: they carry values between the tracker, the pure dialogues and the desk."""
+
+from typing import Any, Dict, List, Optional
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.actions import filing, follow_up
+from bot.actions.city import get_city
+from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
+from bot.actions.filing import Draft, Filing, Heard
+from bot.actions.follow_up import FollowUp, Inquiry
+
+REQUESTED = "requested_slot"
+
+
+def heard_in(tracker: Tracker) -> Heard:
+    """The citizen's latest message."""
+    message: Dict[str, Any] = tracker.latest_message
+    metadata: Dict[str, Any] = message.get("metadata") or {}
+    intent: Dict[str, Any] = message.get("intent") or {}
+    return Heard(
+        text=str(message.get("text") or ""),
+        intent=str(intent.get("name") or ""),
+        confidence=float(intent.get("confidence") or 0.0),
+        ranking=tuple((str(c), float(p)) for c, p in message.get("category_ranking") or ()),
+        nature=message.get("nature"),
+        line=str(metadata.get("line") or "citizen") if tracker.get_slot("line") is None else tracker.get_slot("line"),
+        caller=metadata.get("caller"),
+        message_id=str(metadata.get("message_id") or ""),
+    )
+
+
+def channel_of(tracker: Tracker) -> str:
+    """The channel the citizen writes or speaks on."""
+    return str(tracker.get_latest_input_channel() or "web")
+
+
+class ValidateFilingForm(Action):
+    """Each turn of the filing dialogue."""
+
+    def name(self) -> str:
+        return "validate_filing_form"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        heard = heard_in(tracker)
+        dialogue = Filing(get_city())
+        asked = tracker.get_slot(REQUESTED)
+        draft = Draft.from_slot(tracker.get_slot("draft"), f"{tracker.sender_id}:{heard.message_id}")
+        step = dialogue.hear(draft, asked, heard)
+        for response in step.say:
+            dispatcher.utter_message(response=response)
+        if step.outcome is None:
+            dispatcher.utter_message(json_message={"draft": dialogue.order(step.draft)})
+        return [
+            SlotSet("draft", step.draft.to_slot()),
+            SlotSet("outcome", step.outcome),
+            SlotSet(REQUESTED, step.ask),
+        ]
+
+
+class AskCategory(Action):
+    """Offers the likeliest categories."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_category"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        city = get_city()
+        options = Filing(city).options(Draft.from_slot(tracker.get_slot("draft"), ""))
+        names = [city.by_id[option].name for option in options]
+        buttons = [{"title": name, "payload": name} for name in names]
+        none_of_these = city.phrases["none_of_these"][0]
+        dispatcher.utter_message(
+            response="utter_ask_category", buttons=[*buttons, {"title": none_of_these, "payload": none_of_these}]
+        )
+        return []
+
+
+class AskRefusal(Action):
+    """Names the legal way for a matter the hotline may not accept."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_refusal"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        draft = Draft.from_slot(tracker.get_slot("draft"), "")
+        refusal = next(kind for kind in get_city().refusals if kind.name == draft.refused)
+        dispatcher.utter_message(response="utter_ask_refusal", route=refusal.route.strip())
+        return []
+
+
+class AskConfirmation(Action):
+    """Reads the whole order back."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_confirmation"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        draft = Draft.from_slot(tracker.get_slot("draft"), "")
+        city = get_city()
+        summary = Filing(city).summary(draft)
+        names = city.phrases["field_names"]
+        if channel_of(tracker) == "phone":
+            shown = "；".join(f"{names[field]}，{value[:60]}" for field, value in summary.items())
+        else:
+            shown = "\n".join(f"{names[field]}：{value}" for field, value in summary.items())
+        dispatcher.utter_message(response="utter_ask_confirmation", summary=shown)
+        return []
+
+
+class FinishFiling(Action):
+    """Ends the filing dialogue: opens the order, or lets go of it."""
+
+    def name(self) -> str:
+        return "action_finish_filing"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        draft = Draft.from_slot(tracker.get_slot("draft"), "")
+        events = [SlotSet("draft", None), SlotSet("outcome", None)]
+        if tracker.get_slot("outcome") == filing.CANCELLED:
+            dispatcher.utter_message(json_message={"ended": True, "draft": None})
+            return events
+        order = {
+            **Filing(get_city()).order(draft),
+            "channel": channel_of(tracker),
+            "conversation_id": tracker.sender_id,
+            "message_id": heard_in(tracker).message_id,
+            "needs_person": draft.needs_person,
+            "reason": "citizen asked for a person" if draft.purpose == "person" else None,
+        }
+        opened = await self._open(order, draft.filing_id)
+        if opened is None:
+            dispatcher.utter_message(response="utter_not_filed_yet")
+            dispatcher.utter_message(json_message={"unfiled": True, "draft": order_draft(order)})
+            return events
+        _say_filed(dispatcher, draft, opened)
+        known = {"number": opened["number"], "query_code": opened["query_code"]}
+        return [*events, SlotSet("last_order", known)]
+
+    async def _open(self, order: Dict[str, Any], key: str) -> Optional[Dict[str, Any]]:
+        try:
+            return await get_desk().open_order(order, key)
+        except (DeskUnavailable, DeskRefused):
+            return None
+
+
+def order_draft(order: Dict[str, Any]) -> Dict[str, Any]:
+    """The part of an order that the intake takes over when the desk could not be reached."""
+    left_out = ("channel", "conversation_id", "message_id", "needs_person", "reason")
+    return {name: value for name, value in order.items() if name not in left_out}
+
+
+def _say_filed(dispatcher: CollectingDispatcher, draft: Draft, opened: Dict[str, Any]) -> None:
+    category = get_city().by_id.get(opened["category"] or "")
+    response = {"person": "utter_person_called"}.get(draft.purpose, "utter_filed")
+    if draft.purpose == "order" and draft.needs_person:
+        response = "utter_filed_for_person"
+    dispatcher.utter_message(
+        response=response,
+        number=opened["number"],
+        query_code=opened["query_code"],
+        category=category.name if category else "",
+    )
+    card = {
+        "number": opened["number"],
+        "query_code": opened["query_code"],
+        "category": opened["category"],
+        "category_name": category.name if category else None,
+        "line": opened["line"],
+        "state": opened["state"],
+        "state_name": get_city().phrases["states"].get(opened["state"], opened["state"]),
+    }
+    dispatcher.utter_message(json_message={"work_order": card, "ended": True, "draft": None})
+
+
+class ValidateFollowUpForm(Action):
+    """Each turn of the dialogue about an existing order."""
+
+    def name(self) -> str:
+        return "validate_follow_up_form"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        heard = heard_in(tracker)
+        dialogue = FollowUp(get_city())
+        asked, kept = tracker.get_slot(REQUESTED), tracker.get_slot("inquiry")
+        if asked and kept:
+            step = dialogue.hear(Inquiry(**kept), asked, heard)
+        else:
+            step = dialogue.begin(heard, tracker.get_slot("last_order"))
+        if step.outcome == follow_up.ASK_DESK:
+            step = await self._ask_desk(dispatcher, dialogue, step.inquiry)
+        for response in step.say:
+            dispatcher.utter_message(response=response)
+        return [
+            SlotSet("inquiry", step.inquiry.to_slot() if step.ask else None),
+            SlotSet("outcome", step.outcome),
+            SlotSet(REQUESTED, step.ask),
+        ]
+
+    async def _ask_desk(self, dispatcher: CollectingDispatcher, dialogue: FollowUp, inquiry: Inquiry) -> follow_up.Step:
+        try:
+            progress = await self._do(inquiry)
+        except DeskUnavailable:
+            return follow_up.Step(inquiry, ("utter_desk_unavailable",), outcome=follow_up.CANCELLED)
+        except DeskRefused as refusal:
+            if refusal.status == 404:
+                return dialogue.refused(inquiry)
+            response = {409: "utter_too_late", 429: "utter_too_many_tries"}.get(
+                refusal.status, "utter_desk_unavailable"
+            )
+            return follow_up.Step(inquiry, (response,), outcome=follow_up.CANCELLED)
+        dispatcher.utter_message(
+            response=f"utter_{inquiry.purpose}_done",
+            number=progress["number"],
+            state=progress["state_name"],
+            category=progress["category_name"] or get_city().phrases["undecided"],
+            unit=progress["unit"] or get_city().phrases["undecided"],
+            since=progress["created_at"][:10],
+        )
+        dispatcher.utter_message(json_message={"work_order": progress, "ended": True})
+        return follow_up.Step(inquiry, outcome=follow_up.ASK_DESK)
+
+    async def _do(self, inquiry: Inquiry) -> Dict[str, Any]:
+        number, proof = str(inquiry.number), str(inquiry.proof)
+        if inquiry.purpose == follow_up.PROGRESS:
+            return await get_desk().progress(number, proof)
+        path = {
+            follow_up.EXPEDITE: "expeditings",
+            follow_up.SUPPLEMENT: "supplements",
+            follow_up.WITHDRAW: "withdrawal",
+        }[inquiry.purpose]
+        return await get_desk().follow_up(number, path, proof, inquiry.text)
+
+
+class FinishFollowUp(Action):
+    """Ends the dialogue about an existing order; a citizen who wants a person goes on to be called back."""
+
+    def name(self) -> str:
+        return "action_finish_follow_up"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        forget = [SlotSet("inquiry", None), SlotSet("outcome", None)]
+        if tracker.get_slot("outcome") == follow_up.HUMAN:
+            return [*forget, FollowupAction("filing_form")]
+        return forget
+
+
+class Emergency(Action):
+    """Tells to call 119/110/120/122, unless that has been told already."""
+
+    def name(self) -> str:
+        return "action_emergency"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        metadata = tracker.latest_message.get("metadata") or {}
+        if not metadata.get("emergency_told"):
+            dispatcher.utter_message(response="utter_emergency")
+        dispatcher.utter_message(response="utter_after_emergency")
+        return []
+
+
+class TakeEnterpriseLine(Action):
+    """From now on the citizen speaks for a company."""
+
+    def name(self) -> str:
+        return "action_take_enterprise_line"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        dispatcher.utter_message(response="utter_enterprise_line")
+        dispatcher.utter_message(response="utter_ask_filing_form_description")
+        return [SlotSet("line", filing.ENTERPRISE)]
+
+
+class Repeat(Action):
+    """Says again what was said last."""
+
+    def name(self) -> str:
+        return "action_repeat"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        said = _last_said(tracker.events)
+        if not said:
+            dispatcher.utter_message(response="utter_greet")
+        for text in said:
+            dispatcher.utter_message(text=text)
+        return []
+
+
+def _last_said(events: List[Dict[str, Any]]) -> List[str]:
+    """The bot's texts in the last turn before this one."""
+    said: List[str] = []
+    for event in reversed(events[: _index_of_last_user(events)]):
+        if event["event"] == "user" and said:
+            break
+        if event["event"] == "bot" and event.get("text"):
+            said.insert(0, event["text"])
+    return said
+
+
+def _index_of_last_user(events: List[Dict[str, Any]]) -> int:
+    return next((i for i in range(len(events) - 1, -1, -1) if events[i]["event"] == "user"), 0)

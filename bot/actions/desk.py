@@ -1,0 +1,81 @@
+"""Talking to the desk's API: with a time-out, with retries, and never opening an order twice."""
+
+import asyncio
+import os
+from typing import Any, Dict, Optional
+
+import aiohttp
+
+TRY_SECONDS = 0.8
+PAUSES = (0.1, 0.3)
+
+
+class DeskUnavailable(Exception):
+    """The desk did not answer; nothing is known about the request, and it may be sent again."""
+
+
+class DeskRefused(Exception):
+    """The desk answered that it will not: `status` says why (404 no such order, 409 too late, 429 too many tries)."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Desk:
+    """The desk behind `HOTLINE_DESK_URL`, opened by `HOTLINE_SERVICE_TOKEN`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._session: Optional[aiohttp.ClientSession] = None
+
+    async def open_order(self, order: Dict[str, Any], key: str) -> Dict[str, Any]:
+        """Open an order, once for each `key` however often it is tried."""
+        return await self._post("/api/work-orders", order, {"Idempotency-Key": key})
+
+    async def progress(self, number: str, proof: str) -> Dict[str, Any]:
+        """What the citizen may know of an order."""
+        return await self._post("/api/progress", {"number": number, "proof": proof})
+
+    async def follow_up(self, number: str, action: str, proof: str, text: Optional[str] = None) -> Dict[str, Any]:
+        """Do `action` (expeditings, supplements, withdrawal) with an order."""
+        return await self._post(f"/api/work-orders/{number}/{action}", {"proof": proof, "text": text})
+
+    async def _post(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> Dict[str, Any]:
+        # Only a request with a key, or one that changes nothing, may be repeated after it may have arrived.
+        pauses = PAUSES if headers or path == "/api/progress" else ()
+        for pause in (*pauses, None):
+            try:
+                return await self._post_once(path, body, headers)
+            except (TimeoutError, aiohttp.ClientError) as error:
+                if pause is None:
+                    raise DeskUnavailable(type(error).__name__) from error
+                await asyncio.sleep(pause)
+        raise AssertionError("the last try has no pause")
+
+    async def _post_once(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]]) -> Dict[str, Any]:
+        async with self._client().post(self._url + path, json=body, headers=headers) as response:
+            if response.status >= 500:
+                raise aiohttp.ClientPayloadError(f"status {response.status}")
+            answer: Dict[str, Any] = await response.json(content_type=None)
+            if response.status >= 400:
+                raise DeskRefused(response.status, str(answer.get("detail")))
+            return answer
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=TRY_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
+        return self._session
+
+
+_desk: Optional[Desk] = None
+
+
+def get_desk() -> Desk:
+    """The desk of this process."""
+    global _desk
+    if _desk is None:
+        _desk = Desk(os.environ["HOTLINE_DESK_URL"], os.environ["HOTLINE_SERVICE_TOKEN"])
+    return _desk

@@ -1,0 +1,500 @@
+"""Filing a work order as a dialogue: what is known, what to ask next, what an answer means.
+
+Pure: no Rasa, no network, no clock. A `Draft` goes in with what was heard, a new one comes out with what to say.
+The texts are responses of `domain.yml`; this module only names them.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Dict, List, Optional, Tuple
+
+from bot.actions.city import City
+from bot.actions.controls import Controls, tidy
+from bot.actions.reading import (
+    find_area,
+    find_company,
+    find_credit_code,
+    find_name,
+    find_phone,
+    find_place,
+    find_time,
+    masked_phone,
+    plain,
+)
+
+ENTERPRISE = "enterprise"
+
+# The steps, in the order they are asked. Their names are the form's requested slots.
+DESCRIPTION, REFUSAL, CATEGORY, AREA, PLACE, OCCURRED = (
+    "description",
+    "refusal",
+    "category",
+    "area",
+    "place",
+    "occurred",
+)
+COMPANY, CREDIT_CODE, CONTACT, CONFIRMATION, CORRECTION = (
+    "company",
+    "credit_code",
+    "contact",
+    "confirmation",
+    "correction",
+)
+
+# How the dialogue ends.
+FILE, CANCELLED, HUMAN = "file", "cancelled", "human"
+
+SURE_CATEGORY = 0.55
+CLEAR_LEAD = 0.25
+OPTIONS = 3
+# Small talk that may come in between, and the response to it.
+ASIDES = {
+    "ask_how_it_works": "utter_how_it_works",
+    "thank": "utter_thank",
+    "ask_progress": "utter_progress_afterwards",
+    "expedite": "utter_progress_afterwards",
+    "emergency": "utter_emergency",
+}
+SURE_ASIDE = 0.6
+LONGEST_ASIDE = 15
+SHORTEST_MATTER = 4
+MOST_ATTEMPTS = 2
+LONGEST_PLACE = 200
+LONGEST_TIME = 100
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of the citizen with what the understanding made of it."""
+
+    text: str
+    intent: str = ""
+    confidence: float = 0.0
+    ranking: Tuple[Tuple[str, float], ...] = ()
+    nature: Optional[str] = None
+    line: str = "citizen"
+    caller: Optional[str] = None
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An order that is being filed. `skipped` are steps the citizen cannot or will not answer."""
+
+    filing_id: str
+    line: str = "citizen"
+    purpose: str = "order"
+    text: str = ""
+    category: Optional[str] = None
+    confidence: Optional[float] = None
+    ranking: Tuple[Tuple[str, float], ...] = ()
+    nature: Optional[str] = None
+    area_code: Optional[str] = None
+    place: Optional[str] = None
+    occurred: Optional[str] = None
+    contact_phone: Optional[str] = None
+    contact_name: Optional[str] = None
+    company_name: Optional[str] = None
+    credit_code: Optional[str] = None
+    refused: Optional[str] = None
+    insists: bool = False
+    needs_person: bool = False
+    skipped: Tuple[str, ...] = ()
+    answered: Tuple[str, ...] = ()
+    attempts: Dict[str, int] = field(default_factory=dict)
+
+    def to_slot(self) -> Dict[str, Any]:
+        """The draft as the tracker keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_slot(cls, stored: Optional[Dict[str, Any]], filing_id: str) -> "Draft":
+        """The draft a tracker kept, or an empty one."""
+        if not stored:
+            return cls(filing_id)
+        tuples = {name: tuple(map(_tuple, stored[name])) for name in ("ranking", "skipped", "answered")}
+        return cls(**{**stored, **tuples})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state after a message: the draft, responses to give first, and what to ask (None: the dialogue ends)."""
+
+    draft: Draft
+    say: Tuple[str, ...] = ()
+    ask: Optional[str] = None
+    outcome: Optional[str] = None
+
+
+class Filing:
+    """The rules of the filing dialogue for one city."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self._controls = Controls(city)
+
+    def hear(self, draft: Draft, asked: Optional[str], heard: Heard) -> Step:
+        """What a message means at the step that was asked (None: it is the first one of the dialogue)."""
+        draft = replace(draft, line=ENTERPRISE if ENTERPRISE in (heard.line, draft.line) else draft.line)
+        control = self._controls.control(heard.text, heard.intent, heard.confidence)
+        if asked is None and heard.intent == "talk_to_human" and control is None:
+            control = "human"
+        if control == "human" and draft.purpose != "person":
+            return self._want_person(draft, heard)
+        if control in ("cancel", "start_over", "back", "repeat"):
+            return self._steer(draft, asked, control)
+        if asked is not None and (aside := self._aside(draft, asked, heard)):
+            return aside
+        if draft.purpose == "person" and asked is None:
+            return self._want_person(draft, heard)
+        answer = getattr(self, f"_hear_{asked or DESCRIPTION}")
+        step: Step = answer(draft, heard)
+        return step
+
+    def next_step(self, draft: Draft) -> str:
+        """The first thing that is still missing."""
+        if draft.purpose == "person":
+            return CONTACT if not (draft.contact_phone or CONTACT in draft.skipped) else CONFIRMATION
+        missing = [step for step, is_missing in self._missing(draft) if is_missing and step not in draft.skipped]
+        return missing[0] if missing else CONFIRMATION
+
+    def options(self, draft: Draft) -> List[str]:
+        """The ids of the likeliest categories, to choose from."""
+        return [category for category, _ in draft.ranking[:OPTIONS]]
+
+    def is_sure(self, ranking: Tuple[Tuple[str, float], ...]) -> bool:
+        """Whether the first category may stand without asking."""
+        if not ranking:
+            return False
+        lead = ranking[0][1] - (ranking[1][1] if len(ranking) > 1 else 0.0)
+        return ranking[0][1] >= SURE_CATEGORY or lead >= CLEAR_LEAD
+
+    def summary(self, draft: Draft) -> Dict[str, str]:
+        """The fields of the read-back that have a value, in order, by field name."""
+        category = self._city.by_id.get(draft.category or "")
+        area = self._city.area_name(draft.area_code) if draft.area_code else ""
+        place = draft.place or ""
+        shown = {
+            "description": draft.text,
+            "category": category.name if category else "",
+            "place": place if area and place.startswith(area) else area + place,
+            "time": draft.occurred or "",
+            "company": draft.company_name or "",
+            "credit_code": draft.credit_code or "",
+            "name": draft.contact_name or "",
+            "phone": masked_phone(draft.contact_phone) if draft.contact_phone else "",
+        }
+        return {name: value for name, value in shown.items() if value}
+
+    def order(self, draft: Draft) -> Dict[str, Any]:
+        """The draft as the desk's API takes it (without line, channel and conversation)."""
+        return {
+            "text": draft.text,
+            "category": draft.category,
+            "confidence": draft.confidence,
+            "ranking": [list(entry) for entry in draft.ranking],
+            "nature": draft.nature,
+            "area_code": draft.area_code,
+            "place": draft.place,
+            "occurred": draft.occurred,
+            "contact_phone": draft.contact_phone,
+            "contact_name": draft.contact_name,
+            "company_name": draft.company_name,
+            "credit_code": draft.credit_code,
+            "line": draft.line,
+        }
+
+    # ---- what is missing -------------------------------------------------------------------------------------
+
+    def _missing(self, draft: Draft) -> List[Tuple[str, bool]]:
+        category = self._city.by_id.get(draft.category or "")
+        company = draft.line == ENTERPRISE
+        return [
+            (DESCRIPTION, not draft.text),
+            (REFUSAL, draft.refused is not None and not draft.insists),
+            (CATEGORY, draft.category is None and not draft.needs_person),
+            (AREA, draft.area_code is None),
+            (PLACE, draft.place is None),
+            (OCCURRED, bool(category and category.asks_time) and draft.occurred is None),
+            (COMPANY, company and draft.company_name is None),
+            (CREDIT_CODE, company and draft.credit_code is None),
+            (CONTACT, draft.contact_phone is None),
+        ]
+
+    # ---- controls --------------------------------------------------------------------------------------------
+
+    def _steer(self, draft: Draft, asked: Optional[str], control: str) -> Step:
+        if control == "cancel":
+            return Step(draft, ("utter_cancelled",), outcome=CANCELLED)
+        if control == "start_over":
+            fresh = Draft(draft.filing_id, line=draft.line)
+            return Step(fresh, ("utter_started_over",), ask=DESCRIPTION)
+        if control == "back":
+            return self._back(draft, asked)
+        return Step(draft, ask=asked or self.next_step(draft))
+
+    def _aside(self, draft: Draft, asked: str, heard: Heard) -> Optional[Step]:
+        """A short question or courtesy in the middle of filing: it is answered, and the step is asked again."""
+        if heard.confidence < SURE_ASIDE or len(tidy(heard.text)) > LONGEST_ASIDE:
+            return None
+        if heard.intent == "i_am_a_company":
+            draft = replace(draft, line=ENTERPRISE)
+            return Step(
+                draft, ("utter_enterprise_line",), ask=DESCRIPTION if asked == DESCRIPTION else self.next_step(draft)
+            )
+        response = ASIDES.get(heard.intent)
+        return Step(draft, (response,), ask=asked) if response else None
+
+    def _back(self, draft: Draft, asked: Optional[str]) -> Step:
+        if not draft.answered:
+            return Step(draft, ("utter_nothing_before",), ask=asked or self.next_step(draft))
+        step = draft.answered[-1]
+        return Step(_forget(draft, step), ask=step)
+
+    def _want_person(self, draft: Draft, heard: Heard) -> Step:
+        draft = replace(draft, purpose="person", needs_person=True, contact_phone=draft.contact_phone or heard.caller)
+        if not draft.text:
+            draft = replace(draft, text=heard.text.strip(), nature=heard.nature)
+        if draft.contact_phone:
+            return Step(draft, outcome=HUMAN)
+        return Step(draft, ("utter_person_will_call",), ask=CONTACT)
+
+    # ---- answers ---------------------------------------------------------------------------------------------
+
+    def _hear_description(self, draft: Draft, heard: Heard) -> Step:
+        text = heard.text.strip()
+        if (len(tidy(text)) < SHORTEST_MATTER and not self._knows(heard)) or self._controls.means(text, "openers"):
+            return Step(draft, ask=DESCRIPTION)
+        draft = self._understand(replace(draft, text=text), heard)
+        refusal = None if draft.insists else self._city.refusal(text)
+        if refusal is not None:
+            draft = replace(draft, refused=refusal.name)
+        return self._go_on(draft, DESCRIPTION)
+
+    def _hear_refusal(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "insist", "affirm"):
+            return self._go_on(replace(draft, insists=True, needs_person=True), REFUSAL)
+        if self._controls.means(heard.text, "deny") or heard.intent in ("deny", "thank", "goodbye"):
+            return Step(draft, ("utter_cancelled",), outcome=CANCELLED)
+        return self._hear_description(Draft(draft.filing_id, line=draft.line), heard)
+
+    def _hear_category(self, draft: Draft, heard: Heard) -> Step:
+        chosen = self._chosen_category(draft, plain(heard.text))
+        if chosen is not None:
+            return self._go_on(replace(draft, category=chosen, needs_person=False), CATEGORY)
+        if self._controls.means(heard.text, "none_of_these", "deny", "skip") or self._failed_before(draft, CATEGORY):
+            draft = replace(draft, needs_person=True, category=None)
+            return self._go_on(draft, CATEGORY, "utter_person_decides")
+        # Anything else is more of the story: it may settle the category.
+        draft = self._understand(replace(draft, text=f"{draft.text}\n{heard.text.strip()}"), heard, again=True)
+        return self._go_on(_failed(draft, CATEGORY), CATEGORY)
+
+    def _hear_area(self, draft: Draft, heard: Heard) -> Step:
+        area = find_area(heard.text, self._city)
+        if area is not None:
+            place = draft.place or find_place(heard.text, self._city)
+            return self._go_on(replace(draft, area_code=area, place=place), AREA)
+        place = find_place(heard.text, self._city)
+        if place is not None and draft.place is None:
+            draft = replace(draft, place=place)
+        return self._unclear(draft, AREA, heard, "utter_area_unclear")
+
+    def _hear_place(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "skip", "deny"):
+            return self._skip(draft, PLACE)
+        text = plain(heard.text)[:LONGEST_PLACE]
+        area = find_area(text, self._city)
+        if area and area.startswith(draft.area_code or ""):
+            draft = replace(draft, area_code=area)
+        if len(tidy(text)) < 2:
+            return self._unclear(draft, PLACE, heard, "utter_place_unclear")
+        return self._go_on(replace(draft, place=text), PLACE)
+
+    def _hear_occurred(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "skip", "deny"):
+            return self._skip(draft, OCCURRED)
+        return self._go_on(replace(draft, occurred=plain(heard.text)[:LONGEST_TIME]), OCCURRED)
+
+    def _hear_company(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "skip", "deny"):
+            return self._skip(draft, COMPANY)
+        name = find_company(heard.text) or plain(heard.text)[:100]
+        code = draft.credit_code or find_credit_code(heard.text)
+        if len(name) < 2 or name.isdigit():
+            return self._unclear(draft, COMPANY, heard, "utter_company_unclear")
+        return self._go_on(replace(draft, company_name=name, credit_code=code), COMPANY)
+
+    def _hear_credit_code(self, draft: Draft, heard: Heard) -> Step:
+        code = find_credit_code(heard.text)
+        if code is not None:
+            return self._go_on(replace(draft, credit_code=code), CREDIT_CODE)
+        return self._unclear(draft, CREDIT_CODE, heard, "utter_credit_code_invalid")
+
+    def _hear_contact(self, draft: Draft, heard: Heard) -> Step:
+        phone = find_phone(heard.text)
+        if phone is None and heard.caller and self._controls.means(heard.text, "same_phone", "affirm"):
+            phone = heard.caller
+        if phone is not None:
+            draft = replace(draft, contact_phone=phone, contact_name=find_name(heard.text) or draft.contact_name)
+            if draft.purpose == "person":
+                return Step(draft, outcome=HUMAN)
+            return self._go_on(draft, CONTACT)
+        if self._controls.means(heard.text, "anonymous", "skip", "deny"):
+            return self._skip(draft, CONTACT)
+        return self._unclear(draft, CONTACT, heard, "utter_phone_invalid")
+
+    def _hear_confirmation(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "affirm") or (heard.intent == "affirm" and heard.confidence >= 0.5):
+            return Step(draft, outcome=FILE)
+        corrected = self._corrected(draft, heard)
+        if corrected is not None:
+            return corrected
+        if self._controls.means(heard.text, "modify", "deny") or (heard.intent == "deny" and heard.confidence >= 0.5):
+            return Step(draft, ask=CORRECTION)
+        if len(tidy(heard.text)) >= SHORTEST_MATTER:
+            return Step(replace(draft, text=f"{draft.text}\n{heard.text.strip()}"), ("utter_added",), ask=CONFIRMATION)
+        return Step(draft, ("utter_not_understood",), ask=CONFIRMATION)
+
+    def _hear_correction(self, draft: Draft, heard: Heard) -> Step:
+        corrected = self._corrected(draft, heard)
+        if corrected is not None:
+            return corrected
+        if self._controls.means(heard.text, "affirm", "deny", "skip"):
+            return Step(draft, ask=CONFIRMATION)
+        return Step(draft, ("utter_which_field",), ask=CORRECTION)
+
+    # ---- pieces ----------------------------------------------------------------------------------------------
+
+    def _understand(self, draft: Draft, heard: Heard, again: bool = False) -> Draft:
+        """Take out of a message all that would otherwise be asked."""
+        ranking = heard.ranking or draft.ranking
+        if again and draft.ranking and heard.ranking:
+            ranking = _merged(draft.ranking, heard.ranking)
+        sure = self.is_sure(ranking)
+        return replace(
+            draft,
+            ranking=ranking,
+            category=ranking[0][0] if sure else None,
+            confidence=round(ranking[0][1], 4) if ranking else None,
+            nature=draft.nature or heard.nature,
+            area_code=find_area(draft.text, self._city) or draft.area_code,
+            place=find_place(draft.text, self._city) or draft.place,
+            occurred=find_time(draft.text) or draft.occurred,
+            contact_phone=find_phone(draft.text) or draft.contact_phone or heard.caller,
+            contact_name=find_name(draft.text) or draft.contact_name,
+            company_name=draft.company_name or (find_company(draft.text) if draft.line == ENTERPRISE else None),
+            credit_code=draft.credit_code or find_credit_code(draft.text),
+        )
+
+    def _knows(self, heard: Heard) -> bool:
+        return bool(heard.ranking) and heard.intent in self._city.by_slug and self.is_sure(heard.ranking)
+
+    def _chosen_category(self, draft: Draft, text: str) -> Optional[str]:
+        options = self.options(draft)
+        for position, category in enumerate(options, start=1):
+            ordinals = (
+                str(position),
+                f"第{'一二三'[position - 1]}个",
+                f"第{'一二三'[position - 1]}",
+                "一二三"[position - 1],
+            )
+            if tidy(text) in ordinals:
+                return category
+        named = [c.id for c in self._city.categories if c.name in text or text == c.id]
+        return named[0] if len(named) == 1 else None
+
+    def _corrected(self, draft: Draft, heard: Heard) -> Optional[Step]:
+        field_name = self._controls.field_named(heard.text)
+        step = _STEP_OF_FIELD.get(field_name or "")
+        if step is None:
+            return None
+        fresh = _forget(draft, step)
+        value = _after_name(plain(heard.text))
+        if value is None:
+            return Step(fresh, ask=step)
+        answer = getattr(self, f"_hear_{step}")
+        corrected: Step = answer(fresh, replace(heard, text=value))
+        if corrected.say or corrected.ask == step:
+            return Step(fresh, ask=step)
+        return corrected
+
+    def _go_on(self, draft: Draft, step: str, *say: str) -> Step:
+        answered = (*[done for done in draft.answered if done != step], step)
+        draft = replace(draft, answered=answered, skipped=tuple(s for s in draft.skipped if s != step))
+        return Step(draft, say, ask=self.next_step(draft))
+
+    def _skip(self, draft: Draft, step: str, *say: str) -> Step:
+        draft = replace(draft, answered=(*draft.answered, step), skipped=(*draft.skipped, step))
+        if draft.purpose == "person":
+            return Step(draft, say, outcome=HUMAN)
+        return Step(draft, say, ask=self.next_step(draft))
+
+    def _unclear(self, draft: Draft, step: str, heard: Heard, response: str) -> Step:
+        if self._controls.means(heard.text, "skip", "deny"):
+            return self._skip(draft, step)
+        if self._failed_before(draft, step):
+            return self._skip(draft, step, "utter_goes_on_without")
+        return Step(_failed(draft, step), (response,), ask=step)
+
+    def _failed_before(self, draft: Draft, step: str) -> bool:
+        return draft.attempts.get(step, 0) + 1 >= MOST_ATTEMPTS
+
+
+_FIELDS_OF_STEP: Dict[str, Dict[str, Any]] = {
+    DESCRIPTION: {"text": ""},
+    REFUSAL: {"insists": False},
+    CATEGORY: {"category": None, "needs_person": False},
+    AREA: {"area_code": None, "place": None},
+    PLACE: {"place": None},
+    OCCURRED: {"occurred": None},
+    COMPANY: {"company_name": None},
+    CREDIT_CODE: {"credit_code": None},
+    CONTACT: {"contact_phone": None},
+}
+
+_STEP_OF_FIELD = {
+    "description": DESCRIPTION,
+    "category": CATEGORY,
+    "area": AREA,
+    "place": AREA,
+    "time": OCCURRED,
+    "phone": CONTACT,
+    "name": CONTACT,
+    "company": COMPANY,
+    "credit_code": CREDIT_CODE,
+}
+
+
+def _forget(draft: Draft, step: str) -> Draft:
+    return replace(
+        draft,
+        **_FIELDS_OF_STEP.get(step, {}),
+        answered=tuple(s for s in draft.answered if s != step),
+        skipped=tuple(s for s in draft.skipped if s != step),
+        attempts={s: n for s, n in draft.attempts.items() if s != step},
+    )
+
+
+def _failed(draft: Draft, step: str) -> Draft:
+    return replace(draft, attempts={**draft.attempts, step: draft.attempts.get(step, 0) + 1})
+
+
+def _merged(
+    first: Tuple[Tuple[str, float], ...], second: Tuple[Tuple[str, float], ...]
+) -> Tuple[Tuple[str, float], ...]:
+    """The mean of two rankings, highest first."""
+    one, two = dict(first), dict(second)
+    mean = {c: (one.get(c, 0.0) + two.get(c, 0.0)) / 2 for c in {**one, **two}}
+    return tuple(sorted(mean.items(), key=lambda entry: -entry[1]))
+
+
+def _after_name(text: str) -> Optional[str]:
+    """The new value in 地址改成温泉街道 or 电话不对，是13871234567; None when only the field is named."""
+    for mark in ("改成", "改为", "应该是", "应为", "换成", "是", "：", ":"):
+        before, found, value = text.rpartition(mark)
+        if found and before and len(value.strip()) >= 2 and "不是" not in before[-2:] + mark:
+            return value.strip("，。,. ")
+    return None
