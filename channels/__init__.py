@@ -1,0 +1,1 @@
+"""The written doors of the hotline: one folder a channel, one shape, one registry."""

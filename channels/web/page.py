@@ -1,0 +1,51 @@
+"""The chat page and its files, as `console/dist` has them after the build."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from channels.web.texts import text
+from core.access import Audience, open_to
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+ALWAYS_ASK = "no-cache"
+# The build puts a hash of the content into each file name.
+KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+def create_page_router(dist: Path) -> APIRouter:
+    """`/` and `/assets/…` out of the folder `dist`."""
+    router = APIRouter(include_in_schema=False, dependencies=[open_to(Audience.ANYONE)])
+    files = StaticFiles(directory=dist, check_dir=False)
+
+    @router.api_route("/", methods=["GET", "HEAD"])
+    async def page(request: Request) -> Response:
+        """The citizen's chat."""
+        if not (dist / "index.html").is_file():
+            return HTMLResponse(text("not_built"), 503, SECURITY_HEADERS | {"Retry-After": "60"})
+        return await _file(files, "index.html", request, ALWAYS_ASK)
+
+    @router.api_route("/assets/{name}", methods=["GET", "HEAD"])
+    async def asset(request: Request, name: str) -> Response:
+        """A script, style sheet or picture of a page."""
+        return await _file(files, f"assets/{name}", request, KEEP_FOR_GOOD)
+
+    return router
+
+
+async def _file(files: StaticFiles, path: str, request: Request, caching: str) -> Response:
+    try:
+        response = await files.get_response(path, request.scope)
+    except HTTPException as error:
+        raise HTTPException(404, "Not Found") from error
+    response.headers.update(SECURITY_HEADERS | {"Cache-Control": caching})
+    return response

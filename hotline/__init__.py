@@ -1,0 +1,1 @@
+"""The assembly: the web application, the command line, the processes."""

@@ -1,0 +1,100 @@
+"""The command line `hotline`: everything an operator does by hand."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from core.city import City
+from core.clock import utc_now
+from core.database import Database
+from core.secrets import token, write_operator_token
+from core.settings import Settings, get_settings
+from hotline import schema
+from hotline.logs import configure
+from hotline.training import TrainingFailed, ensure_model
+from hotline.worker import Worker
+from intake.bot import RasaBot
+
+app = typer.Typer(no_args_is_help=True, help="连心桥: a 12345 hotline that a city runs itself.")
+database_app = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(database_app, name="db")
+console = Console(stderr=True)
+
+
+def _settings() -> Settings:
+    try:
+        return get_settings()
+    except ValidationError as error:
+        for found in error.errors():
+            name = "HOTLINE_" + "_".join(str(part) for part in found["loc"]).upper()
+            console.print(f"[red]{name}[/]: {found['msg']} (got {found['input']!r})", highlight=False)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def train(force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False) -> None:
+    """Train the bot, unless a model of the same configuration and data is kept."""
+    settings = _settings()
+    try:
+        path = ensure_model(settings, console, force=force)
+    except TrainingFailed as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
+    console.print(f"model: {path}")
+
+
+@app.command()
+def parse() -> None:
+    """Classify JSON lines {"id","text"} from standard input; needs no running server."""
+    settings = _settings()
+    model = ensure_model(settings, console)
+    command = [str(settings.bot_python), "-m", "bot.parse", "--model", str(model)]
+    environment = {**os.environ, "HOTLINE_CITY_DIR": str(settings.city_dir), "PYTHONPATH": str(settings.project_root)}
+    raise typer.Exit(subprocess.run(command, cwd=settings.project_root, env=environment, check=False).returncode)
+
+
+@app.command()
+def worker() -> None:
+    """Do the work that nobody waits for, until stopped; `hotline up` starts one."""
+    settings = _settings()
+    configure(settings.log_level)
+    database = Database(settings.database_url)
+    schema.upgrade(database)
+    asyncio.run(_work(settings, database))
+    database.close()
+
+
+async def _work(settings: Settings, database: Database) -> None:
+    bot = RasaBot(settings.rasa_url, token(settings, "service"), settings.bot_budget_seconds)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Worker(settings, database, bot, City(settings.city_dir), utc_now).run(stop)
+    await bot.close()
+
+
+@app.command(name="token")
+def show_token() -> None:
+    """Print the operator's token for the API: Authorization: Bearer …"""
+    print(write_operator_token(_settings()).read_text("ascii"))
+
+
+@database_app.command(name="upgrade")
+def upgrade_database() -> None:
+    """Bring the database to the schema of this version."""
+    settings = _settings()
+    database = Database(settings.database_url)
+    schema.upgrade(database)
+    console.print(f"schema: {database.read_now(schema.current)}")
+    database.close()
+
+
+def main() -> None:
+    """Entry of `python -m hotline`."""
+    app()

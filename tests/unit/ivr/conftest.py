@@ -1,0 +1,123 @@
+"""The phone without a carrier, a bot or a socket: a scripted conversation, and forms posted straight into the app."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from core.clock import utc_now
+from core.database import Database
+from core.problems import Unavailable, install
+from core.settings import Settings
+from intake.messages import Answer, InboundMessage, Reply
+from ivr.calls import Calls, calls
+from ivr.phone import PhoneLine
+from ivr.prompts import Prompts, load_prompts
+from ivr.routes import twilio_router
+from tests.twiml import Post, TwimlCaller
+
+TOKEN = "the-auth-token"
+PUBLIC_URL = "https://12345.example.gov.cn"
+
+
+@pytest.fixture(scope="session")
+def prompts() -> Prompts:
+    return load_prompts("咸宁")
+
+
+@dataclass
+class ScriptedConversation:
+    """Answers in order, then goes on with the last answer; remembers what it was told. An exception is raised."""
+
+    script: list[Answer | Exception] = field(default_factory=lambda: [Answer((Reply("请问在哪里？"),))])
+    told: list[InboundMessage] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    down: bool = False
+
+    async def handle(self, message: InboundMessage) -> Answer:
+        key = (message.conversation_id, message.message_id)
+        if key in self.answers:
+            return self.answers[key]
+        self.told.append(message)
+        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(answer, Exception):
+            raise answer
+        self.answers[key] = answer
+        return answer
+
+    async def abandon(self, conversation_id: str) -> None:
+        if self.down:
+            raise Unavailable("the database does not answer")
+        self.abandoned.append(conversation_id)
+
+    def will_answer(self, *answers: Answer | Exception) -> None:
+        """What comes next."""
+        self.script = list(answers)
+
+    @property
+    def texts(self) -> list[str]:
+        """What was said to it."""
+        return [message.text for message in self.told]
+
+
+def posting_to(app: FastAPI) -> Post:
+    """Posts forms straight into the app, without a socket."""
+
+    async def post(url: str, form: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
+            return await client.post(url, data=form, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'calls.db'}")
+    calls.create(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def conversation() -> ScriptedConversation:
+    return ScriptedConversation()
+
+
+def phone_line(conversation: ScriptedConversation, database: Database, prompts: Prompts) -> PhoneLine:
+    return PhoneLine(conversation, Calls(database, utc_now), prompts)
+
+
+def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
+    app = FastAPI()
+    install(app)
+    configured = Settings(_env_file=None, **settings)  # type: ignore[arg-type]
+    app.include_router(twilio_router(phone, configured, hints=["咸安区", "温泉街道"]))
+    return app
+
+
+@pytest.fixture
+def phone(conversation: ScriptedConversation, database: Database, prompts: Prompts) -> PhoneLine:
+    return phone_line(conversation, database, prompts)
+
+
+@pytest.fixture
+def post(phone: PhoneLine) -> Post:
+    return posting_to(phone_app(phone, twilio_auth_token=TOKEN, public_url=PUBLIC_URL))
+
+
+Dial = Callable[..., TwimlCaller]
+
+
+@pytest.fixture
+def dial(post: Post) -> Dial:
+    """A telephone: `dial(number=…)` makes a call that signs as Twilio does."""
+
+    def _dial(**about: str) -> TwimlCaller:
+        about = {"public_url": PUBLIC_URL, "auth_token": TOKEN, **about}
+        return TwimlCaller(post, "http://127.0.0.1:8000", **about)
+
+    return _dial

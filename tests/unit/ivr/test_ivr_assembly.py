@@ -1,0 +1,54 @@
+"""The phone as the application is assembled with it."""
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from core.access import Audience, audience_of
+from core.city import City
+from core.clock import utc_now
+from core.database import Database
+from core.settings import Settings
+from ivr.hints import hints_of
+from ivr.prompts import Prompts
+from ivr.routes import create_router
+from tests.twiml import TwimlCaller
+from tests.unit.ivr.conftest import ScriptedConversation, posting_to
+
+pytestmark = pytest.mark.unit
+
+
+async def test_a_call_is_greeted_with_the_citys_name_and_its_places_are_hints(
+    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+) -> None:
+    app = FastAPI()
+    app.include_router(create_router(conversation, database, settings, city, utc_now))
+    caller = TwimlCaller(posting_to(app), "http://127.0.0.1:8000")
+
+    assert f"{city.short_name}12345" in await caller.start()
+    assert "温泉街道" in caller.documents[0]
+
+
+def test_every_route_is_twilios(
+    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+) -> None:
+    router = create_router(conversation, database, settings, city, utc_now)
+    doors = {
+        route.path: {audience_of(dependency.dependency) for dependency in route.dependencies if dependency.dependency}
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+
+    assert doors == {
+        "/ivr/twilio/incoming": {Audience.TWILIO},
+        "/ivr/twilio/step/{step}": {Audience.TWILIO},
+        "/ivr/twilio/status": {Audience.TWILIO},
+    }
+
+
+def test_the_recogniser_expects_commands_first_and_small_places_last(city: City, prompts: Prompts) -> None:
+    hints = hints_of(city, prompts)
+
+    assert hints[0] == "人工"
+    assert hints.index("咸安区") < hints.index("温泉街道") < hints.index("万年路社区")
+    assert len(hints) == len(set(hints))
