@@ -23,6 +23,8 @@ from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr import routes as ivr_routes
 
+LARGEST_BODY = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -50,7 +52,12 @@ def assemble(parts: Parts) -> FastAPI:
     """The application made of these parts."""
     conversation = Conversation(parts.database, parts.bot, parts.city, parts.clock)
     app = FastAPI(
-        title="连心桥 Lianxinqiao", version="0.1.0", lifespan=_lifespan(parts), docs_url="/docs", redoc_url=None
+        title="连心桥 Lianxinqiao",
+        version="0.1.0",
+        lifespan=_lifespan(parts),
+        docs_url="/docs",
+        redoc_url=None,
+        max_body_size=LARGEST_BODY,
     )
     app.state.locksmith = Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"))
     problems.install(app)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,9 @@ from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
 from hotline import schema
 from hotline.logs import configure
+from hotline.processes import Process, base_environment, ports, processes
+from hotline.seed import seed_orders
+from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
 from intake.bot import RasaBot
@@ -38,22 +42,63 @@ def _settings() -> Settings:
 
 
 @app.command()
-def train(force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False) -> None:
-    """Train the bot, unless a model of the same configuration and data is kept."""
+def up() -> None:
+    """Start and watch everything: Rasa, action server, web application, worker. Ctrl-C stops all of it."""
     settings = _settings()
     try:
-        path = ensure_model(settings, console, force=force)
-    except TrainingFailed as error:
+        with lock_data_dir(settings.data_dir):
+            check_ports(ports(settings))
+            write_operator_token(settings)
+            listed = processes(settings, _model(settings))
+            asyncio.run(_supervise(settings, listed))
+    except CannotStart as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from None
-    console.print(f"model: {path}")
+
+
+async def _supervise(settings: Settings, listed: list[Process]) -> None:
+    out = Console(highlight=False)
+    supervisor = Supervisor(listed, base_environment(settings), settings.project_root, settings.data_dir, out)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
+
+    def tell_addresses() -> None:
+        for what, where in _addresses(settings).items():
+            supervisor.say(f"{what:<16} {where}")
+
+    await supervisor.run(tell_addresses)
+
+
+def _addresses(settings: Settings) -> dict[str, str]:
+    base = settings.public_url or settings.web_url
+    return {
+        "chat": f"{base}/",
+        "phone webhook": f"{base}/ivr/twilio/incoming",
+        "API": f"{base}/docs",
+        "operator token": str(settings.data_dir / "operator.token"),
+        "data": str(settings.data_dir),
+    }
+
+
+def _model(settings: Settings, *, force: bool = False) -> Path:
+    try:
+        return ensure_model(settings, console, force=force)
+    except TrainingFailed as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def train(force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False) -> None:
+    """Train the bot, unless a model of the same configuration and data is kept."""
+    console.print(f"model: {_model(_settings(), force=force)}")
 
 
 @app.command()
 def parse() -> None:
     """Classify JSON lines {"id","text"} from standard input; needs no running server."""
     settings = _settings()
-    model = ensure_model(settings, console)
+    model = _model(settings)
     command = [str(settings.bot_python), "-m", "bot.parse", "--model", str(model)]
     environment = {**os.environ, "HOTLINE_CITY_DIR": str(settings.city_dir), "PYTHONPATH": str(settings.project_root)}
     raise typer.Exit(subprocess.run(command, cwd=settings.project_root, env=environment, check=False).returncode)
@@ -77,6 +122,18 @@ async def _work(settings: Settings, database: Database) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await Worker(settings, database, bot, City(settings.city_dir), utc_now).run(stop)
     await bot.close()
+
+
+@app.command()
+def seed(orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 200) -> None:
+    """Fill the desk with believable orders to try it with; a second time adds nothing."""
+    settings = _settings()
+    database = Database(settings.database_url)
+    schema.upgrade(database)
+    city, now = City(settings.city_dir), utc_now()
+    opened = database.write_now(lambda c: seed_orders(c, city, orders, now))
+    console.print(f"{opened} orders opened, {orders - opened} were there before")
+    database.close()
 
 
 @app.command(name="token")

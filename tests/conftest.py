@@ -45,7 +45,7 @@ def clock() -> SetClock:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings that touch nothing outside the test's folder."""
-    return Settings(_env_file=None, data_dir=tmp_path, database_url="", secret_key=SecretStr("a secret of the tests"))  # type: ignore[call-arg]
+    return Settings(_env_file=None, data_dir=tmp_path, database_url="", secret_key=SecretStr("a secret of the tests"))
 
 
 @pytest.fixture(scope="session")

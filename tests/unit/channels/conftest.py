@@ -68,5 +68,5 @@ def chat(conversation: FakeConversation, settings: Settings) -> Iterator[TestCli
     problems.install(app)
     for router in create_routers(conversation, settings):  # type: ignore[arg-type]
         app.include_router(router)
-    with TestClient(app, base_url="http://hotline.test") as client:
+    with TestClient(app) as client:
         yield client

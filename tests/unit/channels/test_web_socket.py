@@ -132,14 +132,14 @@ def test_too_many_unanswered_messages_are_turned_away_for_now(socket: WebSocketT
     assert (error["message_id"], error["retryable"]) == ("m33", True)
 
 
-@pytest.mark.parametrize("origin", ["http://hotline.test", "https://12345.example.gov.cn", "https://hotline.test"])
+@pytest.mark.parametrize("origin", ["http://testserver", "https://12345.example.gov.cn", "https://testserver"])
 def test_our_own_pages_may_open_a_socket(chat: TestClient, origin: str) -> None:
     with chat.websocket_connect(URL, headers={"Origin": origin}) as socket:
         socket.send_json({"type": "ping"})
         assert until(socket, "pong")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://hotline.test.evil.example", ""])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://testserver.evil.example", ""])
 def test_pages_of_other_sites_may_not(chat: TestClient, origin: str) -> None:
     with (
         pytest.raises(WebSocketDenialResponse) as denied,

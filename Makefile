@@ -1,0 +1,47 @@
+# The verbs of the project. Each one makes what it needs first; see tools/setup.py.
+PYTHON ?= python3
+HOTLINE := .venv/bin/hotline
+.DEFAULT_GOAL := help
+.PHONY: help run test unit lint format train seed bench setup-run setup-dev clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: setup-run  ## start everything (Ctrl-C stops it): chat, phone, bot, desk
+	@exec $(HOTLINE) up
+
+test: setup-dev  ## all tests: pages, unit, service (real Rasa, real PostgreSQL), browser
+	@cd console && ../.venv/bin/node node_modules/vitest/vitest.mjs run
+	@$(HOTLINE) train
+	@.venv/bin/pytest
+
+unit: setup-dev  ## the tests that need no network, no Rasa and no waiting
+	@.venv/bin/pytest -m unit
+
+lint: setup-dev  ## ruff, mypy --strict, vue-tsc
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/mypy --python-version 3.10 -p bot
+	@cd console && ../.venv/bin/node node_modules/vue-tsc/bin/vue-tsc.js --noEmit
+
+format: setup-dev  ## put the code into the project's shape
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+train: setup-run  ## train the bot, unless nothing it learns from has changed
+	@$(HOTLINE) train
+
+seed: setup-run  ## fill the desk with believable orders to try it with
+	@$(HOTLINE) seed
+
+bench: setup-dev  ## measure: message to reply, orders a second, each beside its baseline
+	@.venv/bin/python -m bench
+
+setup-run:
+	@$(PYTHON) tools/setup.py run
+
+setup-dev:
+	@$(PYTHON) tools/setup.py dev
+
+clean:  ## remove what was installed and built (not var/, which holds the data)
+	rm -rf .venv bot/.venv .tools console/node_modules console/dist
