@@ -1,8 +1,9 @@
 """Rasa's server, on the loopback address only."""
 
 import argparse
-import os
 import sys
+
+from bot.quiet import silence_warnings
 
 
 def main() -> None:
@@ -11,8 +12,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--port", type=int, default=5005)
     arguments = parser.parse_args()
-    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    silence_warnings()
     sys.argv = [
         "rasa",
         "run",

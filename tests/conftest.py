@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from core.secrets import token
 from core.settings import Settings
 from hotline import schema
 from tests.fakes import FakeBot, SetClock
+from tests.system import System, running
 
 CATEGORIES = ("unit", "service", "browser")
 
@@ -106,6 +107,13 @@ def as_operator(settings: Settings) -> dict[str, str]:
     return {"Authorization": f"Bearer {token(settings, 'operator')}"}
 
 
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """`hotline up` with the real Rasa model, ready; for tests that leave it whole."""
+    with running(tmp_path_factory.mktemp("system")) as started:
+        yield started.wait_until_ready()
+
+
 @pytest.fixture
 def noise_complaint() -> dict[str, Any]:
     """An order as the bot sends it: noise at night, by a citizen with a phone."""
@@ -127,6 +135,3 @@ def noise_complaint() -> dict[str, Any]:
 def message_ids() -> Iterator[str]:
     """Fresh message ids."""
     return (f"m{number}" for number in itertools.count(1))
-
-
-ONE_MINUTE = timedelta(minutes=1)

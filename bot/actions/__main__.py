@@ -2,8 +2,12 @@
 
 import os
 
-from rasa_sdk import utils
-from rasa_sdk.endpoint import create_app
+from bot.quiet import silence_warnings
+
+silence_warnings()
+
+from rasa_sdk import utils  # noqa: E402
+from rasa_sdk.endpoint import create_app  # noqa: E402
 
 
 def main() -> None:

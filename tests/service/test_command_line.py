@@ -1,0 +1,63 @@
+"""What an operator does by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system import ROOT
+
+pytestmark = pytest.mark.service
+
+
+def hotline(*arguments: str, given: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "HOTLINE_MODEL_DIR": str(ROOT / "var" / "models"), **settings}
+    command = [sys.executable, "-m", "hotline", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, timeout=300)
+
+
+def test_parse_gives_every_line_its_category_ranking_and_nature(tmp_path: Path) -> None:
+    lines = [
+        {"id": "a", "text": "小区楼下烧烤店每天营业到凌晨，油烟和音乐吵得睡不着"},
+        {"id": "b", "text": "请问灵活就业人员养老保险断缴了怎么补缴？"},
+        {"id": "c", "text": "  "},
+    ]
+    done = hotline("parse", given="".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    assert done.returncode == 0, done.stderr
+    noise, pension, nothing = map(json.loads, done.stdout.splitlines())
+    assert (noise["id"], noise["category"], noise["nature"]) == ("a", "09", "投诉")
+    assert (pension["id"], pension["category"], pension["nature"]) == ("b", "12", "咨询")
+    assert (nothing["id"], nothing["ranking"]) == ("c", [])
+    assert sorted(category for category, _ in noise["ranking"]) == [f"{n:02}" for n in range(1, 23)]
+    assert sum(p for _, p in noise["ranking"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_parse_names_the_line_it_cannot_read() -> None:
+    done = hotline("parse", given='{"id":"a","text":"路灯不亮"}\nnot json\n')
+    assert done.returncode == 2
+    assert "line 2: not JSON" in done.stderr
+
+
+def test_an_unchanged_start_never_trains() -> None:
+    before = {path.name: path.stat().st_mtime for path in (ROOT / "var" / "models").glob("*.tar.gz")}
+    done = hotline("train")
+    assert done.returncode == 0, done.stderr
+    after = {path.name: path.stat().st_mtime for path in (ROOT / "var" / "models").glob("*.tar.gz")}
+    assert after == before
+
+
+def test_a_bad_setting_is_named_with_its_value(tmp_path: Path) -> None:
+    done = hotline("db", "upgrade", HOTLINE_PORT="eighty", HOTLINE_DATABASE_URL="mysql://x")
+    assert done.returncode == 2
+    assert "HOTLINE_PORT" in done.stderr
+    assert "'eighty'" in done.stderr
+    assert "HOTLINE_DATABASE_URL" in done.stderr
+    assert "mysql" in done.stderr
+
+
+def test_seeding_twice_adds_nothing(tmp_path: Path) -> None:
+    assert "30 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
+    assert "0 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
