@@ -35,7 +35,7 @@ Work = Callable[[Connection], T]
 
 GROUP = 64
 READERS = 4
-POSTGRESQL_CONNECTIONS = 16
+POSTGRESQL_CONNECTIONS = 8
 
 # Older versions can corrupt a WAL database that has two connections: https://sqlite.org/wal.html#walresetbug
 OLDEST_SAFE_SQLITE = (3, 51, 3)

@@ -4,18 +4,30 @@ Every function takes the connection of a running transaction; nothing here commi
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from core.clock import to_city_time
 from core.problems import Problem
 from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
+
+# Statements of every opening, built once: building one costs more than running it.
+_BY_KEY = select(idempotency_keys).where(idempotency_keys.c.key == bindparam("wanted"))
+_BY_ID = select(work_orders).where(work_orders.c.id == bindparam("wanted"))
+_COUNT = (
+    update(daily_sequences)
+    .where(daily_sequences.c.day == bindparam("today"))
+    .values(last=daily_sequences.c.last + 1)
+    .returning(daily_sequences.c.last)
+)
+_INSERT_ORDER = insert(work_orders).returning(work_orders)
+_INSERT_EVENT = insert(work_order_events)
+_INSERT_KEY = insert(idempotency_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +51,11 @@ def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, 
         return Opened(earlier, created=False)
     _one_at_a_time(connection, new.conversation_id)
     unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
-    order_id = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
+    row = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
     if key:
-        connection.execute(
-            insert(idempotency_keys).values(key=key, fingerprint=fingerprint, work_order_id=order_id, at=now)
-        )
-    return Opened(_by_id(connection, order_id), created=not unread)
+        kept = {"key": key, "fingerprint": fingerprint, "work_order_id": row["id"], "at": now}
+        connection.execute(_INSERT_KEY, kept)
+    return Opened(_order(row), created=not unread)
 
 
 def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime) -> WorkOrder:
@@ -59,14 +70,13 @@ def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime)
     if (unread := _unread_of_conversation(connection, matter.conversation_id)) is not None:
         if matter.text not in unread["text"]:
             add_event(connection, unread["id"], "supplemented", {"text": matter.text}, now, "intake")
-        return _by_id(connection, unread["id"])
-    order_id = _insert(connection, matter, now, "intake", automatic=True)
-    return _by_id(connection, order_id)
+        return _order(_by_id(connection, unread["id"]))
+    return _order(_insert(connection, matter, now, "intake", automatic=True))
 
 
 def find(connection: Connection, number: str) -> WorkOrder:
     """The order with this number. Raises Problem 404."""
-    return WorkOrder.model_validate(dict(row_of(connection, number)))
+    return _order(row_of(connection, number))
 
 
 def row_of(connection: Connection, number: str) -> RowMapping:
@@ -95,7 +105,7 @@ def list_orders(
             query = query.where(work_orders.c[column] == value)
     if before is not None:
         query = query.where(work_orders.c.id < row_of(connection, before)["id"])
-    return [WorkOrder.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return [_order(row) for row in connection.execute(query).mappings()]
 
 
 def events_of(connection: Connection, number: str) -> list[Event]:
@@ -151,28 +161,25 @@ def view_contact(connection: Connection, number: str, now: datetime, actor: str)
     return find(connection, number)
 
 
-def _insert(connection: Connection, new: NewWorkOrder, now: datetime, actor: str, automatic: bool = False) -> int:
-    number = order_number(to_city_time(now).date(), _next_sequence(connection, now))
+def _insert(
+    connection: Connection, new: NewWorkOrder, now: datetime, actor: str, automatic: bool = False
+) -> RowMapping:
     state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
-    inserted = connection.execute(
-        insert(work_orders)
-        .values(
-            **new.model_dump(exclude={"needs_person", "reason"}),
-            number=number,
-            query_code=query_code(),
-            state=state,
-            automatic=automatic,
-            created_at=now,
-            updated_at=now,
-        )
-        .returning(work_orders.c.id)
-    )
-    order_id = int(inserted.scalar_one())
-    _log(connection, order_id, 1, "opened", {"state": state, "reason": new.reason}, now, actor)
-    return order_id
+    values = {
+        **new.model_dump(exclude={"needs_person", "reason"}),
+        "number": order_number(to_city_time(now).date(), _next_sequence(connection, now)),
+        "query_code": query_code(),
+        "state": state,
+        "automatic": automatic,
+        "created_at": now,
+        "updated_at": now,
+    }
+    row = connection.execute(_INSERT_ORDER, values).mappings().one()
+    _log(connection, row["id"], 1, "opened", {"state": state, "reason": new.reason}, now, actor)
+    return row
 
 
-def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> int:
+def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
     values = new.model_dump(exclude={"needs_person", "reason", "channel"})
     connection.execute(
@@ -181,17 +188,12 @@ def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now
         .values(**values, state=State.PENDING_DISPATCH, automatic=False)
     )
     add_event(connection, order_id, "completed", {"kept": unread["text"]}, now, actor)
-    return order_id
+    return _by_id(connection, order_id)
 
 
 def _next_sequence(connection: Connection, now: datetime) -> int:
     day = to_city_time(now).date()
-    counted = connection.execute(
-        update(daily_sequences)
-        .where(daily_sequences.c.day == day)
-        .values(last=daily_sequences.c.last + 1)
-        .returning(daily_sequences.c.last)
-    ).scalar()
+    counted = connection.execute(_COUNT, {"today": day}).scalar()
     if counted is None:
         connection.execute(insert(daily_sequences).values(day=day, last=1))
         return 1
@@ -201,25 +203,25 @@ def _next_sequence(connection: Connection, now: datetime) -> int:
 def _log(
     connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
 ) -> None:
-    connection.execute(
-        insert(work_order_events).values(
-            work_order_id=order_id, sequence=sequence, at=now, actor=actor, kind=kind, data=data
-        )
-    )
+    entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
+    connection.execute(_INSERT_EVENT, entry)
 
 
-def _by_id(connection: Connection, order_id: int) -> WorkOrder:
-    row = connection.execute(select(work_orders).where(work_orders.c.id == order_id)).mappings().one()
+def _order(row: RowMapping) -> WorkOrder:
     return WorkOrder.model_validate(dict(row))
 
 
+def _by_id(connection: Connection, order_id: int) -> RowMapping:
+    return connection.execute(_BY_ID, {"wanted": order_id}).mappings().one()
+
+
 def _by_key(connection: Connection, key: str, fingerprint: str) -> WorkOrder | None:
-    row = connection.execute(select(idempotency_keys).where(idempotency_keys.c.key == key)).mappings().first()
+    row = connection.execute(_BY_KEY, {"wanted": key}).mappings().first()
     if row is None:
         return None
     if row["fingerprint"] != fingerprint:
         raise Problem(422, "Unprocessable Content", f"Idempotency-Key: {key!r} was used for another order before")
-    return _by_id(connection, row["work_order_id"])
+    return _order(_by_id(connection, row["work_order_id"]))
 
 
 def _one_at_a_time(connection: Connection, conversation_id: str | None) -> None:
@@ -248,8 +250,8 @@ def _of_message(connection: Connection, matter: NewWorkOrder) -> WorkOrder | Non
     query = select(work_orders).where(
         work_orders.c.conversation_id == matter.conversation_id, work_orders.c.message_id == matter.message_id
     )
-    rows: Sequence[RowMapping] = connection.execute(query).mappings().all()
-    return WorkOrder.model_validate(dict(rows[0])) if rows else None
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _order(row)
 
 
 def _open_row(connection: Connection, number: str) -> RowMapping:

@@ -69,6 +69,7 @@ def test_the_migrations_make_exactly_the_tables_the_code_knows(database: Databas
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    import hotline.app  # noqa: F401 - brings in every room's tables
     from core.database import metadata
 
     differences = database.read_now(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
