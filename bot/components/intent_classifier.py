@@ -3,6 +3,7 @@
 from typing import Any, Dict, List, Optional
 
 import joblib
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -14,7 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.pipeline import Pipeline
 
 from bot.actions.city import get_city
-from bot.components.linear_text import new_model, ranked
+from bot.components.linear_text import log_probabilities, new_model
 
 INTENT_RANKING = "intent_ranking"
 CATEGORY_RANKING = "category_ranking"
@@ -27,8 +28,8 @@ MATTER = 0.5
 class CitizenIntentClassifier(GraphComponent, IntentClassifier):
     """Sets `intent`, `intent_ranking` and `category_ranking`: `[["03", 0.91], …]`, all 22, summing to 1.
 
-    Configuration: `C`, the inverse of the regularisation; `longest_talk`, the number of characters above which a
-    message is taken for a matter and not for small talk.
+    Configuration: `C`, the inverse of the regularisation; `sharpness`, see `log_probabilities`; `longest_talk`, the
+    number of characters above which a message is taken for a matter and not for small talk.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class CitizenIntentClassifier(GraphComponent, IntentClassifier):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """Rasa's hook: the values `config.yml` may change."""
-        return {"C": 20.0, "longest_talk": 60}
+        return {"C": 0.3, "sharpness": 4.0, "longest_talk": 60}
 
     @classmethod
     def create(
@@ -87,7 +88,9 @@ class CitizenIntentClassifier(GraphComponent, IntentClassifier):
         return messages
 
     def _classify(self, message: Message, text: str) -> None:
-        ranking = ranked(self._model, text)
+        assert self._model is not None
+        probabilities = np.exp(log_probabilities(self._model, text, self._config["sharpness"]))
+        ranking = sorted(zip(self._model.classes_, map(float, probabilities)), key=lambda pair: -pair[1])
         categories = [(intent, p) for intent, p in ranking if intent in self._category_of]
         mass = sum(p for _, p in categories)
         if mass >= MATTER or len(text) > self._config["longest_talk"]:

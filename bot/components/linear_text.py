@@ -1,12 +1,12 @@
-"""A linear text classifier over character and word n-grams, as both of our components use it."""
+"""A linear text classifier over character and word n-grams, as our components use it."""
 
-from typing import List, Sequence, Tuple
+from typing import List
 
 import jieba
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.svm import LinearSVC
 
 # The dictionary is loaded now, so that the first citizen does not wait for it.
 jieba.initialize()
@@ -18,7 +18,7 @@ def words(text: str) -> List[str]:
 
 
 def new_model(inverse_regularisation: float) -> Pipeline:
-    """An untrained model."""
+    """An untrained model. It trains in seconds where a logistic regression over the same n-grams takes minutes."""
     characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, dtype=np.float32)
     tokens = TfidfVectorizer(
         analyzer="word",
@@ -29,14 +29,13 @@ def new_model(inverse_regularisation: float) -> Pipeline:
         sublinear_tf=True,
         dtype=np.float32,
     )
-    return make_pipeline(
-        make_union(characters, tokens),
-        LogisticRegression(C=inverse_regularisation, max_iter=300, class_weight="balanced"),
-    )
+    return make_pipeline(make_union(characters, tokens), LinearSVC(C=inverse_regularisation, class_weight="balanced"))
 
 
-def ranked(model: Pipeline, text: str) -> List[Tuple[str, float]]:
-    """All labels with their probabilities, highest first."""
-    probabilities: Sequence[float] = model.predict_proba([text])[0]
-    pairs = zip(model.classes_, probabilities)
-    return sorted(((str(label), float(p)) for label, p in pairs), key=lambda pair: -pair[1])
+def log_probabilities(model: Pipeline, text: str, sharpness: float) -> np.ndarray:
+    """The logarithm of a probability for each of `model.classes_`.
+
+    The margins of a linear SVM are no probabilities: `sharpness` is the factor that makes them such in a softmax.
+    """
+    margins = model.decision_function([text])[0] * sharpness
+    return np.asarray(margins - np.logaddexp.reduce(margins))

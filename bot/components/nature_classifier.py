@@ -12,7 +12,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.pipeline import Pipeline
 
-from bot.components.linear_text import new_model, ranked
+from bot.components.linear_text import new_model
 
 NATURE = "nature"
 
@@ -37,7 +37,7 @@ class NatureClassifier(GraphComponent):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """Rasa's hook: the values `config.yml` may change."""
-        return {"C": 5.0}
+        return {"C": 0.3}
 
     @classmethod
     def create(
@@ -81,7 +81,7 @@ class NatureClassifier(GraphComponent):
         for message in messages:
             text = message.get(TEXT)
             if text and self._model is not None:
-                message.set(NATURE, ranked(self._model, text)[0][0], add_to_output=True)
+                message.set(NATURE, str(self._model.predict([text])[0]), add_to_output=True)
         return messages
 
 
