@@ -3,13 +3,16 @@
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator
 
 from rasa.core.agent import Agent
+from rasa.utils.log_utils import configure_structlog
 
 from bot.channel import harmless
+from bot.quiet import silence_warnings
 
 NOTHING: Dict[str, Any] = {"intent": {"name": None}}
 
@@ -57,6 +60,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     arguments = parser.parse_args()
+    silence_warnings()
+    # Rasa's log goes to standard output, which belongs to the results.
+    configure_structlog(logging.ERROR)
+    logging.basicConfig(level=logging.ERROR)
     try:
         asyncio.run(run(arguments.model, sys.stdin))
     except BadLine as error:

@@ -44,7 +44,7 @@ class CitizenIntentClassifier(GraphComponent, IntentClassifier):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """Rasa's hook: the values `config.yml` may change."""
-        return {"C": 0.3, "sharpness": 4.0, "longest_talk": 60}
+        return {"C": 0.3, "sharpness": 6.0, "longest_talk": 60}
 
     @classmethod
     def create(

@@ -15,7 +15,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, this thread has an event loop, and asynchronous tests cannot.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, or a skip that says why; in CI there is no skip."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
