@@ -60,7 +60,7 @@ class HotlineInput(InputChannel):
             recorded = await _recorded_answers(request.app.ctx.agent, body["sender"], body["message_id"])
             if recorded is not None:
                 return response.json(recorded)
-            collector = CollectingOutputChannel()
+            collector = _Collector(body["channel"])
             message = UserMessage(
                 harmless(body["message"]),
                 collector,
@@ -74,6 +74,17 @@ class HotlineInput(InputChannel):
             return response.json(collector.messages)
 
         return routes
+
+
+class _Collector(CollectingOutputChannel):
+    """Collects the answers of one turn; its name decides which form of a response is said (`channel: phone`)."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def name(self) -> str:  # type: ignore[override]
+        return self._channel
 
 
 def harmless(text: str) -> str:

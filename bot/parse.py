@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator
+from typing import Any, Dict, Iterable, Iterator, TextIO
 
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
@@ -47,12 +47,12 @@ def classified(message: Dict[str, str], parsed: Dict[str, Any]) -> Dict[str, Any
     }
 
 
-async def run(model: Path, lines: Iterable[str]) -> None:
-    """Classify `lines` with `model` and print one JSON line for each, in order."""
+async def run(model: Path, lines: Iterable[str], results: TextIO) -> None:
+    """Classify `lines` with `model` and write one JSON line for each to `results`, in order."""
     agent = Agent.load(str(model))
     for message in read(lines):
         parsed = await agent.parse_message(harmless(message["text"])) if message["text"].strip() else NOTHING
-        print(json.dumps(classified(message, parsed), ensure_ascii=False), flush=True)
+        print(json.dumps(classified(message, parsed), ensure_ascii=False), file=results, flush=True)
 
 
 def main() -> int:
@@ -61,11 +61,11 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True)
     arguments = parser.parse_args()
     silence_warnings()
-    # Rasa's log goes to standard output, which belongs to the results.
+    # Rasa and jieba log to standard output, which belongs to the results.
+    results, sys.stdout = sys.stdout, sys.stderr
     configure_structlog(logging.ERROR)
-    logging.basicConfig(level=logging.ERROR)
     try:
-        asyncio.run(run(arguments.model, sys.stdin))
+        asyncio.run(run(arguments.model, sys.stdin, results))
     except BadLine as error:
         print(error, file=sys.stderr)
         return 2
