@@ -80,7 +80,7 @@ def test_what_is_said_without_a_connection_is_sent_once_when_it_is_back(page: Pa
 
 def test_a_company_switches_to_its_line(page: Page, system: System) -> None:
     page.get_by_text("企业", exact=True).first.click()
-    say(page, "我们公司在嘉鱼县鱼岳镇沙阳大道18号，厂里三天两头停电，供电所一直不来修，电话13871234567")
+    say(page, "我们公司在嘉鱼县鱼岳镇沙阳大道18号，厂里从上周开始天天停电，供电所一直不来修，电话13871234567")
     heard(page, "企业的全称")
     say(page, "嘉鱼新材料科技有限公司")
     heard(page, "信用代码")
