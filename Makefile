@@ -2,7 +2,7 @@
 PYTHON ?= python3
 HOTLINE := .venv/bin/hotline
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format train seed bench setup-run setup-dev clean
+.PHONY: help run test unit lint format train seed corpus evaluate encoder bench setup-run setup-dev clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,17 @@ train: setup-run  ## train the bot, unless nothing it learns from has changed
 
 seed: setup-run  ## fill the desk with believable orders to try it with
 	@$(HOTLINE) seed
+
+corpus: setup-dev  ## how various the training sentences are; make corpus FILE=labelled.jsonl looks for copies too
+	@.venv/bin/python tools/corpus.py $(FILE)
+
+evaluate: setup-run  ## measure the understanding on labelled messages: make evaluate FILE=labelled.jsonl
+	@$(HOTLINE) evaluate "$(FILE)"
+
+encoder: setup-dev  ## make the sentence encoder anew (half an hour and more; see tools/encoder/README.md)
+	@.tools/uv-*/bin/uv venv -q --allow-existing .tools/encoder && .tools/uv-*/bin/uv pip install -q --python .tools/encoder -r tools/encoder/requirements.txt
+	@.tools/encoder/bin/python tools/encoder/train.py --out .tools/encoder/trained.pt
+	@.tools/encoder/bin/python tools/encoder/export.py .tools/encoder/trained.pt
 
 bench: setup-dev  ## measure: message to reply, orders a second, each beside its baseline
 	@.venv/bin/python -m bench

@@ -24,7 +24,8 @@ class HotlineInput(InputChannel):
         bot.channel.HotlineInput:
           token: ${HOTLINE_SERVICE_TOKEN}
 
-    A message id that the conversation has seen before is not processed again: its recorded answers are returned.
+    A message that may be a repeat (`is_repeat`) and that the conversation has seen is not processed again: its recorded
+    answers are returned.
     """
 
     def __init__(self, token: str) -> None:
@@ -57,9 +58,11 @@ class HotlineInput(InputChannel):
             if not hmac.compare_digest(f"Bearer {self._token}", request.headers.get("Authorization", "")):
                 return response.json({"error": "Authorization: wrong or missing token"}, 403)
             body = request.json
-            recorded = await _recorded_answers(request.app.ctx.agent, body["sender"], body["message_id"])
-            if recorded is not None:
-                return response.json(recorded)
+            # Looking into the tracker costs as much as a small turn, and a new message cannot be there.
+            if body["is_repeat"]:
+                recorded = await _recorded_answers(request.app.ctx.agent, body["sender"], body["message_id"])
+                if recorded is not None:
+                    return response.json(recorded)
             collector = _Collector(body["channel"])
             message = UserMessage(
                 harmless(body["message"]),

@@ -1,7 +1,6 @@
 """The command line `hotline`: everything an operator does by hand."""
 
 import asyncio
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -16,7 +15,8 @@ from core.clock import utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
-from hotline import schema
+from hotline import evaluation, schema
+from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
 from hotline.seed import seed_orders
@@ -98,10 +98,21 @@ def train(force: Annotated[bool, typer.Option(help="Train even when nothing has 
 def parse() -> None:
     """Classify JSON lines {"id","text"} from standard input; needs no running server."""
     settings = _settings()
-    model = _model(settings)
-    command = [str(settings.bot_python), "-m", "bot.parse", "--model", str(model)]
-    environment = {**os.environ, "HOTLINE_CITY_DIR": str(settings.city_dir), "PYTHONPATH": str(settings.project_root)}
-    raise typer.Exit(subprocess.run(command, cwd=settings.project_root, env=environment, check=False).returncode)
+    raise typer.Exit(subprocess.run(**parsing(settings, _model(settings)), check=False).returncode)
+
+
+@app.command()
+def evaluate(
+    labelled: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines: id, title, text, gold, …")],
+) -> None:
+    """Measure the understanding on messages that readers labelled; prints each measure with its 95 % interval."""
+    settings = _settings()
+    try:
+        messages = evaluation.read_labelled(labelled)
+    except evaluation.BadLabels as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+    show_evaluation(Console(), messages, parser_of(settings, _model(settings)), City(settings.city_dir))
 
 
 @app.command()

@@ -26,7 +26,7 @@ class TrainingFailed(Exception):
 def learned_from(settings: Settings) -> list[Path]:
     """Every file a model depends on, in a fixed order."""
     root = settings.project_root
-    folders = [root / "bot" / "data", root / "bot" / "components"]
+    folders = [root / "bot" / "data", root / "bot" / "components", root / "bot" / "encoder"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     single = [root / "config.yml", root / "domain.yml", root / "bot" / "uv.lock", root / "bot" / "actions" / "city.py"]
     return sorted([*files, *single, settings.city_dir / "categories.yml"])

@@ -14,8 +14,8 @@ class BotUnavailable(Exception):
 class Bot(Protocol):
     """Whoever answers citizens: Rasa, or a fake in tests."""
 
-    async def ask(self, message: InboundMessage, *, emergency_told: bool) -> Answer:
-        """The answer to a message. Raises BotUnavailable."""
+    async def ask(self, message: InboundMessage, *, emergency_told: bool, is_repeat: bool) -> Answer:
+        """The answer to a message; `is_repeat`: it may have been asked before. Raises BotUnavailable."""
         ...
 
     async def is_ready(self) -> bool:
@@ -32,13 +32,14 @@ class RasaBot:
         self._budget = budget_seconds
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, message: InboundMessage, *, emergency_told: bool) -> Answer:
+    async def ask(self, message: InboundMessage, *, emergency_told: bool, is_repeat: bool) -> Answer:
         """The bot's answer. A repeat of a message id gets the answer Rasa recorded for it."""
         body = {
             "sender": message.conversation_id,
             "message_id": message.message_id,
             "message": message.text,
             "channel": message.channel.value,
+            "is_repeat": is_repeat,
             "metadata": {
                 "line": message.line.value,
                 "caller": message.caller,

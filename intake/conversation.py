@@ -120,7 +120,8 @@ class Conversation:
     async def _answer_fresh(self, accepted: Accepted) -> Answer:
         warning = self._screen.warning(accepted.message.text)
         try:
-            answer = await self._bot.ask(accepted.message, emergency_told=warning is not None)
+            told = warning is not None
+            answer = await self._bot.ask(accepted.message, emergency_told=told, is_repeat=not accepted.is_new)
         except BotUnavailable as error:
             log.warning("bot unavailable", extra={"reason": str(error)})
             return await self._keep(accepted, warning, None)

@@ -17,11 +17,15 @@ LONGEST_HISTORY = 500
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A message that is safely stored. `answer` is set when it is a repeat that was answered before."""
+    """A message that is safely stored. `answer` is set when it is a repeat that was answered before.
+
+    `is_new`: it came for the first time; a repeat without an answer may have reached the bot before.
+    """
 
     id: int
     message: InboundMessage
     answer: Answer | None
+    is_new: bool = False
 
 
 def accept(connection: Connection, message: InboundMessage, now: datetime) -> Accepted:
@@ -43,7 +47,7 @@ def accept(connection: Connection, message: InboundMessage, now: datetime) -> Ac
         .returning(inbox.c.id)
     ).scalar()
     if inserted is not None:
-        return Accepted(int(inserted), message, None)
+        return Accepted(int(inserted), message, None, is_new=True)
     row = connection.execute(
         select(inbox).where(
             inbox.c.conversation_id == message.conversation_id, inbox.c.message_id == message.message_id

@@ -34,7 +34,7 @@ class FakeBot:
         """The answer to the next message with this text."""
         self._queued[text].append(answer)
 
-    async def ask(self, message: InboundMessage, *, emergency_told: bool) -> Answer:
+    async def ask(self, message: InboundMessage, *, emergency_told: bool, is_repeat: bool) -> Answer:
         """The bot's answer."""
         self.asked.append(message)
         self.told_emergency.append(emergency_told)

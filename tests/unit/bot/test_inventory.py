@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bot.actions.follow_up import PURPOSE_OF_INTENT
+from tools.corpus import sentences, too_alike
 
 pytestmark = pytest.mark.unit
 
@@ -67,6 +68,10 @@ def test_every_intent_has_enough_different_examples(intent: str) -> None:
 def test_no_sentence_is_an_example_of_two_intents() -> None:
     counted = Counter(example for of_intent in examples().values() for example in set(of_intent))
     assert [example for example, count in counted.items() if count > 1] == []
+
+
+def test_no_two_sentences_say_the_same() -> None:
+    assert [(one.text, other.text) for one, other in too_alike(sentences())] == []
 
 
 def test_every_intent_begins_a_rule() -> None:

@@ -1,0 +1,1 @@
+"""What the project is built and measured with; nothing here runs in the system."""
