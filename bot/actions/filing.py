@@ -139,14 +139,16 @@ class Filing:
     def hear(self, draft: Draft, asked: Optional[str], heard: Heard) -> Step:
         """What a message means at the step that was asked (None: it is the first one of the dialogue)."""
         draft = replace(draft, line=ENTERPRISE if ENTERPRISE in (heard.line, draft.line) else draft.line)
-        control = self._controls.control(heard.text, heard.intent, heard.confidence)
+        is_answer = asked is not None and self._is_answer(asked, heard.text)
+        # What can be read as an answer steers nothing by a mere intent: 从上周一开始 is a time, and no new start.
+        control = self._controls.control(heard.text, "" if is_answer else heard.intent, heard.confidence)
         if asked is None and heard.intent == "talk_to_human" and control is None:
             control = "human"
         if control == "human" and draft.purpose != "person":
             return self._want_person(draft, heard)
         if control in ("cancel", "start_over", "back", "repeat"):
             return self._steer(draft, asked, control)
-        if asked is not None and (aside := self._aside(draft, asked, heard)):
+        if asked is not None and not is_answer and (aside := self._aside(draft, asked, heard)):
             return aside
         if draft.purpose == "person" and asked is None:
             return self._want_person(draft, heard)
@@ -206,6 +208,13 @@ class Filing:
             "credit_code": draft.credit_code,
             "line": draft.line,
         }
+
+    def _is_answer(self, asked: str, text: str) -> bool:
+        """Whether a text holds just what was asked for."""
+        if asked in (AREA, PLACE):
+            return bool(find_area(text, self._city) or find_place(text, self._city))
+        reads = {OCCURRED: find_time, COMPANY: find_company, CREDIT_CODE: find_credit_code, CONTACT: find_phone}
+        return asked in reads and bool(reads[asked](text))
 
     # ---- what is missing -------------------------------------------------------------------------------------
 
