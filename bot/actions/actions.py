@@ -103,7 +103,9 @@ class AskConfirmation(Action):
         summary = Filing(city).summary(draft)
         names = city.phrases["field_names"]
         if channel_of(tracker) == "phone":
-            shown = "；".join(f"{names[field]}，{value[:60]}" for field, value in summary.items())
+            # Asterisks cannot be heard.
+            heard = {field: value[:60].replace("****", city.phrases["phone_tail"]) for field, value in summary.items()}
+            shown = "；".join(f"{names[field]}，{value}" for field, value in heard.items())
         else:
             shown = "\n".join(f"{names[field]}：{value}" for field, value in summary.items())
         dispatcher.utter_message(response="utter_ask_confirmation", summary=shown)

@@ -14,7 +14,9 @@ async def test_a_caller_files_a_noise_complaint_by_speech(system: System) -> Non
     assert "请直接说您的问题" in await caller.start()
     assert "哪里" in await caller.say("我们小区楼下那个烧烤店天天晚上吵到一两点根本睡不着觉")
     assert "具体位置" in await caller.say("咸安区温泉街道")
-    assert "我复述一遍" in await caller.say("淦河大道香城花园")
+    read_back = await caller.say("淦河大道香城花园")
+    assert "我复述一遍" in read_back
+    assert "139，尾号1234" in read_back
     heard = await caller.say("对")
     number = re.search(r"工单号是\s*([0-9]{14})", heard.replace("-", ""))
     assert number, heard
