@@ -113,7 +113,7 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         self._schedule.step()
-        return float(loss)
+        return loss.item()
 
     def _batches(self) -> Iterator[list[Sentence]]:
         """Everything once, in random order, with sentences of like length together."""
