@@ -14,6 +14,8 @@ from rasa.utils.log_utils import configure_structlog
 from bot.channel import harmless
 from bot.quiet import silence_warnings
 
+ENTITY_KEYS = ("entity", "start", "end", "value")
+
 NOTHING: Dict[str, Any] = {"intent": {"name": None}}
 
 
@@ -44,6 +46,9 @@ def classified(message: Dict[str, str], parsed: Dict[str, Any]) -> Dict[str, Any
         "ranking": ranking,
         "nature": parsed.get("nature"),
         "intent": parsed["intent"]["name"],
+        "danger": round(parsed.get("danger", 0.0), 6),
+        "matters": [matter["text"] for matter in parsed.get("matters", ())],
+        "entities": [{key: entity[key] for key in ENTITY_KEYS} for entity in parsed.get("entities", ())],
     }
 
 

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         return PROJECT_ROOT / "bot" / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
 
     @property
+    def history_file(self) -> Path:
+        """The operator's past orders as training data; there is none until `hotline train --history`."""
+        return self.data_dir / "history.yml"
+
+    @property
     def web_url(self) -> str:
         """The web application as seen from this machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host

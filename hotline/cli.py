@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,9 @@ from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
 from hotline import evaluation, schema
+from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
+from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
 from hotline.seed import seed_orders
@@ -89,9 +92,22 @@ def _model(settings: Settings, *, force: bool = False) -> Path:
 
 
 @app.command()
-def train(force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False) -> None:
+def train(
+    force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV of past orders (text, category) to learn from."),
+    ] = None,
+    forget_history: Annotated[bool, typer.Option(help="Learn from past orders no longer.")] = False,
+) -> None:
     """Train the bot, unless a model of the same configuration and data is kept."""
-    console.print(f"model: {_model(_settings(), force=force)}")
+    settings = _settings()
+    if history is not None:
+        kept = _or_exit(lambda: keep_history(read_past_orders(history), City(settings.city_dir), settings.history_file))
+        console.print(f"{kept} different past orders kept in {settings.history_file}", highlight=False)
+    elif forget_history:
+        settings.history_file.unlink(missing_ok=True)
+    console.print(f"model: {_model(settings, force=force)}")
 
 
 @app.command()
@@ -103,16 +119,35 @@ def parse() -> None:
 
 @app.command()
 def evaluate(
-    labelled: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines: id, title, text, gold, …")],
+    labelled: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="JSON lines: id, title, text, gold, …")
+    ] = None,
+    cross_validate: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV of past orders (text, category; any labels), five folds."),
+    ] = None,
 ) -> None:
-    """Measure the understanding on messages that readers labelled; prints each measure with its 95 % interval."""
+    """Measure the understanding on messages that readers labelled; prints each measure with its 95 % interval.
+
+    With --cross-validate: how well your own past orders can be learned from themselves.
+    """
     settings = _settings()
+    if (labelled is None) == (cross_validate is None):
+        raise typer.BadParameter("give either a file of labelled messages or --cross-validate FILE")
+    if cross_validate is not None:
+        _or_exit(lambda: show_cross_validation(Console(), read_past_orders(cross_validate), settings))
+    elif labelled is not None:
+        messages = _or_exit(lambda: evaluation.read_labelled(labelled))
+        show_evaluation(Console(), messages, parser_of(settings, _model(settings)), City(settings.city_dir))
+
+
+def _or_exit[Found](read: Callable[[], Found]) -> Found:
+    """What `read` gives; a file that cannot be used is named and ends the command."""
     try:
-        messages = evaluation.read_labelled(labelled)
-    except evaluation.BadLabels as error:
+        return read()
+    except (evaluation.BadLabels, BadHistory) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
-    show_evaluation(Console(), messages, parser_of(settings, _model(settings)), City(settings.city_dir))
 
 
 @app.command()

@@ -29,7 +29,8 @@ def learned_from(settings: Settings) -> list[Path]:
     folders = [root / "bot" / "data", root / "bot" / "components", root / "bot" / "encoder"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     single = [root / "config.yml", root / "domain.yml", root / "bot" / "uv.lock", root / "bot" / "actions" / "city.py"]
-    return sorted([*files, *single, settings.city_dir / "categories.yml"])
+    history = [settings.history_file] if settings.history_file.exists() else []
+    return sorted([*files, *single, settings.city_dir / "categories.yml", *history])
 
 
 def fingerprint(settings: Settings) -> str:
@@ -57,7 +58,8 @@ def _train(settings: Settings, path: Path, console: Console) -> None:
     draft = path.with_name(f"draft-{os.getpid()}.tar.gz")
     log = settings.model_dir / "train.log"
     command = [str(settings.bot_python), "-W", "ignore", "-m", "rasa", "train", "--config", "config.yml"]
-    command += ["--domain", "domain.yml", "--data", "bot/data", "--out", str(settings.model_dir)]
+    history = [str(settings.history_file)] if settings.history_file.exists() else []
+    command += ["--domain", "domain.yml", "--data", "bot/data", *history, "--out", str(settings.model_dir)]
     command += ["--fixed-model-name", draft.name.removesuffix(".tar.gz")]
     environment = {
         **os.environ,

@@ -1,6 +1,6 @@
 """The bot's actions as Rasa calls them: they carry values between the tracker, the pure dialogues and the desk."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
@@ -9,10 +9,15 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.actions import filing, follow_up
 from bot.actions.city import get_city
 from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
-from bot.actions.filing import Draft, Filing, Heard
+from bot.actions.filing import Draft, Filing, Heard, Matter
 from bot.actions.follow_up import FollowUp, Inquiry
 
 REQUESTED = "requested_slot"
+PHONE = "phone"
+
+# A matter that is danger by this probability is answered with the warning first. A warning too many costs a sentence.
+DANGER = 0.2
+SHOWN_MATTER = 40
 
 
 def heard_in(tracker: Tracker) -> Heard:
@@ -24,12 +29,19 @@ def heard_in(tracker: Tracker) -> Heard:
         text=str(message.get("text") or ""),
         intent=str(intent.get("name") or ""),
         confidence=float(intent.get("confidence") or 0.0),
-        ranking=tuple((str(c), float(p)) for c, p in message.get("category_ranking") or ()),
+        ranking=_ranking(message.get("category_ranking") or ()),
         nature=message.get("nature"),
+        matters=tuple(
+            Matter(str(m["text"]), _ranking(m["category_ranking"]), m["nature"]) for m in message.get("matters") or ()
+        ),
         line=str(metadata.get("line") or "citizen") if tracker.get_slot("line") is None else tracker.get_slot("line"),
         caller=metadata.get("caller"),
         message_id=str(metadata.get("message_id") or ""),
     )
+
+
+def _ranking(told: Sequence[Any]) -> Tuple[Tuple[str, float], ...]:
+    return tuple((str(category), float(p)) for category, p in told)
 
 
 def channel_of(tracker: Tracker) -> str:
@@ -49,6 +61,8 @@ class ValidateFilingForm(Action):
         asked = tracker.get_slot(REQUESTED)
         draft = Draft.from_slot(tracker.get_slot("draft"), f"{tracker.sender_id}:{heard.message_id}")
         step = dialogue.hear(draft, asked, heard)
+        if asked is None and _is_danger(tracker):
+            dispatcher.utter_message(response="utter_emergency")
         for response in step.say:
             dispatcher.utter_message(response=response)
         if step.outcome is None:
@@ -58,6 +72,28 @@ class ValidateFilingForm(Action):
             SlotSet("outcome", step.outcome),
             SlotSet(REQUESTED, step.ask),
         ]
+
+
+def _is_danger(tracker: Tracker) -> bool:
+    """Whether the message tells of danger now that nobody has been warned of yet."""
+    message: Dict[str, Any] = tracker.latest_message
+    told = (message.get("metadata") or {}).get("emergency_told")
+    return not told and float(message.get("danger") or 0.0) >= DANGER
+
+
+class AskMatters(Action):
+    """Names the matters of a message and offers to file them apart."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_matters"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        draft, city = Draft.from_slot(tracker.get_slot("draft"), ""), get_city()
+        matters = [(matter.text[:SHOWN_MATTER], city.by_id[matter.ranking[0][0]].name) for matter in draft.matters]
+        listed = [f"{number}. {text}（{name}）" for number, (text, name) in enumerate(matters, start=1)]
+        shown = "；".join(name for _, name in matters) if channel_of(tracker) == PHONE else "\n".join(listed)
+        dispatcher.utter_message(response="utter_ask_matters", count=str(len(matters)), matters=shown)
+        return []
 
 
 class AskCategory(Action):
@@ -102,7 +138,7 @@ class AskConfirmation(Action):
         city = get_city()
         summary = Filing(city).summary(draft)
         names = city.phrases["field_names"]
-        if channel_of(tracker) == "phone":
+        if channel_of(tracker) == PHONE:
             # Asterisks cannot be heard.
             heard = {field: value[:60].replace("****", city.phrases["phone_tail"]) for field, value in summary.items()}
             shown = "；".join(f"{names[field]}，{value}" for field, value in heard.items())
@@ -124,22 +160,28 @@ class FinishFiling(Action):
         if tracker.get_slot("outcome") == filing.CANCELLED:
             dispatcher.utter_message(json_message={"ended": True, "draft": None})
             return events
-        order = {
-            **Filing(get_city()).order(draft),
+        orders = [self._order(tracker, draft, part) for part in Filing(get_city()).parts(draft)]
+        known = None
+        for key, order in orders:
+            opened = await self._open(order, key)
+            if opened is None:
+                dispatcher.utter_message(response="utter_not_filed_yet")
+                dispatcher.utter_message(json_message={"unfiled": True, "draft": Filing(get_city()).order(draft)})
+                return events
+            _say_filed(dispatcher, draft.purpose, order, opened)
+            known = {"number": opened["number"], "query_code": opened["query_code"]}
+        return [*events, SlotSet("last_order", known)]
+
+    def _order(self, tracker: Tracker, draft: Draft, part: Draft) -> Tuple[str, Dict[str, Any]]:
+        """The key under which a part is opened once, and the order as the desk takes it."""
+        return part.filing_id, {
+            **Filing(get_city()).order(part),
             "channel": channel_of(tracker),
             "conversation_id": tracker.sender_id,
             "message_id": heard_in(tracker).message_id,
-            "needs_person": draft.needs_person,
+            "needs_person": part.needs_person,
             "reason": "citizen asked for a person" if draft.purpose == "person" else None,
         }
-        opened = await self._open(order, draft.filing_id)
-        if opened is None:
-            dispatcher.utter_message(response="utter_not_filed_yet")
-            dispatcher.utter_message(json_message={"unfiled": True, "draft": order_draft(order)})
-            return events
-        _say_filed(dispatcher, draft, opened)
-        known = {"number": opened["number"], "query_code": opened["query_code"]}
-        return [*events, SlotSet("last_order", known)]
 
     async def _open(self, order: Dict[str, Any], key: str) -> Optional[Dict[str, Any]]:
         try:
@@ -148,16 +190,10 @@ class FinishFiling(Action):
             return None
 
 
-def order_draft(order: Dict[str, Any]) -> Dict[str, Any]:
-    """The part of an order that the intake takes over when the desk could not be reached."""
-    left_out = ("channel", "conversation_id", "message_id", "needs_person", "reason")
-    return {name: value for name, value in order.items() if name not in left_out}
-
-
-def _say_filed(dispatcher: CollectingDispatcher, draft: Draft, opened: Dict[str, Any]) -> None:
+def _say_filed(dispatcher: CollectingDispatcher, purpose: str, order: Dict[str, Any], opened: Dict[str, Any]) -> None:
     category = get_city().by_id.get(opened["category"] or "")
-    response = {"person": "utter_person_called"}.get(draft.purpose, "utter_filed")
-    if draft.purpose == "order" and draft.needs_person:
+    response = {"person": "utter_person_called"}.get(purpose, "utter_filed")
+    if purpose == "order" and order["needs_person"]:
         response = "utter_filed_for_person"
     dispatcher.utter_message(
         response=response,

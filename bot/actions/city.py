@@ -36,7 +36,9 @@ class City:
     """Categories, areas, control phrases and refusals of the city."""
 
     def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
-        self.name: str = _read(folder / "city.yml")["name"]
+        city = _read(folder / "city.yml")
+        self.name: str = city["name"]
+        self.code: str = city["code"]
         listed = _read(folder / "categories.yml")["categories"]
         self.categories = [Category(c["id"], c["slug"], c["name"], bool(c.get("asks_time"))) for c in listed]
         self.by_slug = {category.slug: category for category in self.categories}

@@ -24,9 +24,10 @@ from bot.actions.reading import (
 ENTERPRISE = "enterprise"
 
 # The steps, in the order they are asked. Their names are the form's requested slots.
-DESCRIPTION, REFUSAL, CATEGORY, AREA, PLACE, OCCURRED = (
+DESCRIPTION, REFUSAL, MATTERS, CATEGORY, AREA, PLACE, OCCURRED = (
     "description",
     "refusal",
+    "matters",
     "category",
     "area",
     "place",
@@ -58,8 +59,21 @@ SURE_ASIDE = 0.6
 LONGEST_ASIDE = 15
 SHORTEST_MATTER = 4
 MOST_ATTEMPTS = 2
+MOST_MATTERS = 3
 LONGEST_PLACE = 200
 LONGEST_TIME = 100
+
+
+Ranking = Tuple[Tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One of several matters in a message."""
+
+    text: str
+    ranking: Ranking
+    nature: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +83,9 @@ class Heard:
     text: str
     intent: str = ""
     confidence: float = 0.0
-    ranking: Tuple[Tuple[str, float], ...] = ()
+    ranking: Ranking = ()
     nature: Optional[str] = None
+    matters: Tuple[Matter, ...] = ()
     line: str = "citizen"
     caller: Optional[str] = None
     message_id: str = ""
@@ -78,7 +93,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Draft:
-    """An order that is being filed. `skipped` are steps the citizen cannot or will not answer."""
+    """An order that is being filed. `skipped` are steps the citizen cannot or will not answer.
+
+    `matters` are what a message of several was made of; `apart` whether each becomes an order (None: not asked yet).
+    """
 
     filing_id: str
     line: str = "citizen"
@@ -86,8 +104,10 @@ class Draft:
     text: str = ""
     category: Optional[str] = None
     confidence: Optional[float] = None
-    ranking: Tuple[Tuple[str, float], ...] = ()
+    ranking: Ranking = ()
     nature: Optional[str] = None
+    matters: Tuple[Matter, ...] = ()
+    apart: Optional[bool] = None
     area_code: Optional[str] = None
     place: Optional[str] = None
     occurred: Optional[str] = None
@@ -112,7 +132,8 @@ class Draft:
         if not stored:
             return cls(filing_id)
         tuples = {name: tuple(map(_tuple, stored[name])) for name in ("ranking", "skipped", "answered")}
-        return cls(**{**stored, **tuples})
+        matters = tuple(Matter(m["text"], tuple(map(_tuple, m["ranking"])), m["nature"]) for m in stored["matters"])
+        return cls(**{**stored, **tuples, "matters": matters})
 
 
 def _tuple(value: Any) -> Any:
@@ -167,7 +188,7 @@ class Filing:
         """The ids of the likeliest categories, to choose from."""
         return [category for category, _ in draft.ranking[:OPTIONS]]
 
-    def is_sure(self, ranking: Tuple[Tuple[str, float], ...]) -> bool:
+    def is_sure(self, ranking: Ranking) -> bool:
         """Whether the first category may stand without asking."""
         if not ranking:
             return False
@@ -176,12 +197,14 @@ class Filing:
 
     def summary(self, draft: Draft) -> Dict[str, str]:
         """The fields of the read-back that have a value, in order, by field name."""
-        category = self._city.by_id.get(draft.category or "")
         area = self._city.area_name(draft.area_code) if draft.area_code else ""
         place = draft.place or ""
+        parts = self.parts(draft)
+        names = [self._city.by_id[part.category].name for part in parts if part.category]
+        numbered = "；".join(f"（{number}）{part.text}" for number, part in enumerate(parts, start=1))
         shown = {
-            "description": draft.text,
-            "category": category.name if category else "",
+            "description": numbered if draft.apart else draft.text,
+            "category": "、".join(dict.fromkeys(names)),
             "place": place if area and place.startswith(area) else area + place,
             "time": draft.occurred or "",
             "company": draft.company_name or "",
@@ -190,6 +213,27 @@ class Filing:
             "phone": masked_phone(draft.contact_phone) if draft.contact_phone else "",
         }
         return {name: value for name, value in shown.items() if value}
+
+    def parts(self, draft: Draft) -> List[Draft]:
+        """The drafts the order is filed as: one, or one for each matter of a draft that is filed apart."""
+        if not draft.apart:
+            return [draft]
+        return [
+            replace(
+                draft,
+                filing_id=draft.filing_id if number == 1 else f"{draft.filing_id}:{number}",
+                text=matter.text,
+                ranking=matter.ranking,
+                category=matter.ranking[0][0] if self.is_sure(matter.ranking) else None,
+                confidence=round(matter.ranking[0][1], 4),
+                nature=matter.nature,
+                area_code=find_area(matter.text, self._city) or draft.area_code,
+                place=find_place(matter.text, self._city) or draft.place,
+                occurred=find_time(matter.text) or draft.occurred,
+                needs_person=draft.needs_person or not self.is_sure(matter.ranking),
+            )
+            for number, matter in enumerate(draft.matters, start=1)
+        ]
 
     def order(self, draft: Draft) -> Dict[str, Any]:
         """The draft as the desk's API takes it (without line, channel and conversation)."""
@@ -224,7 +268,8 @@ class Filing:
         return [
             (DESCRIPTION, not draft.text),
             (REFUSAL, draft.refused is not None and not draft.insists),
-            (CATEGORY, draft.category is None and not draft.needs_person),
+            (MATTERS, len(draft.matters) > 1 and draft.apart is None),
+            (CATEGORY, draft.category is None and not draft.needs_person and not draft.apart),
             (AREA, draft.area_code is None),
             (PLACE, draft.place is None),
             (OCCURRED, bool(category and category.asks_time) and draft.occurred is None),
@@ -289,6 +334,13 @@ class Filing:
         if self._controls.means(heard.text, "deny") or heard.intent in ("deny", "thank", "goodbye"):
             return Step(draft, ("utter_cancelled",), outcome=CANCELLED)
         return self._hear_description(Draft(draft.filing_id, line=draft.line), heard)
+
+    def _hear_matters(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "apart", "affirm"):
+            return self._go_on(replace(draft, apart=True), MATTERS)
+        if self._controls.means(heard.text, "together", "deny", "skip") or self._failed_before(draft, MATTERS):
+            return self._go_on(replace(draft, apart=False), MATTERS)
+        return Step(_failed(draft, MATTERS), ("utter_not_understood",), ask=MATTERS)
 
     def _hear_category(self, draft: Draft, heard: Heard) -> Step:
         chosen = self._chosen_category(draft, plain(heard.text))
@@ -389,6 +441,7 @@ class Filing:
             category=ranking[0][0] if sure else None,
             confidence=round(ranking[0][1], 4) if ranking else None,
             nature=draft.nature or heard.nature,
+            matters=draft.matters if again else heard.matters[:MOST_MATTERS],
             area_code=find_area(draft.text, self._city) or draft.area_code,
             place=find_place(draft.text, self._city) or draft.place,
             occurred=find_time(draft.text) or draft.occurred,
@@ -453,8 +506,9 @@ class Filing:
 
 
 _FIELDS_OF_STEP: Dict[str, Dict[str, Any]] = {
-    DESCRIPTION: {"text": ""},
+    DESCRIPTION: {"text": "", "matters": (), "apart": None},
     REFUSAL: {"insists": False},
+    MATTERS: {"apart": None},
     CATEGORY: {"category": None, "needs_person": False},
     AREA: {"area_code": None, "place": None},
     PLACE: {"place": None},
@@ -491,9 +545,7 @@ def _failed(draft: Draft, step: str) -> Draft:
     return replace(draft, attempts={**draft.attempts, step: draft.attempts.get(step, 0) + 1})
 
 
-def _merged(
-    first: Tuple[Tuple[str, float], ...], second: Tuple[Tuple[str, float], ...]
-) -> Tuple[Tuple[str, float], ...]:
+def _merged(first: Ranking, second: Ranking) -> Ranking:
     """The mean of two rankings, highest first."""
     one, two = dict(first), dict(second)
     mean = {c: (one.get(c, 0.0) + two.get(c, 0.0)) / 2 for c in {**one, **two}}

@@ -15,8 +15,11 @@ from sklearn.svm import LinearSVC
 # The dictionary is loaded now, so that the first citizen does not wait for it.
 jieba.initialize()
 
-# Of half a million n-grams the strongest carry all of the accuracy (measured), at a fraction of the memory.
-KEPT_FEATURES = 200_000
+# Of half a million n-grams and more, each question's strongest carry all of the accuracy (measured), at a fraction of
+# the memory.
+KEPT_FEATURES = 120_000
+# Finding the strongest features needs no exact solution.
+ROUGH = 0.05
 
 
 def words(text: str) -> List[str]:
@@ -30,36 +33,37 @@ class NgramFeatures:
     def __init__(self) -> None:
         self._views: List[Tuple[CountVectorizer, np.ndarray]] = []
 
-    def fit_transform(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """Learn the vocabulary of `texts` and return their features, a row a text."""
+    def learn(self, texts: Sequence[str]) -> List[sp.csr_matrix]:
+        """Learn the vocabulary of `texts` and return their counts, a matrix a view."""
         characters = CountVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, dtype=np.float32)
         tokens = CountVectorizer(
             tokenizer=words, token_pattern=None, lowercase=False, ngram_range=(1, 2), min_df=2, dtype=np.float32
         )
-        blocks = []
-        for vectorizer in (characters, tokens):
-            counts = vectorizer.fit_transform(texts)
-            seen_in = np.bincount(counts.indices, minlength=counts.shape[1])
-            rarity = (np.log((1 + len(texts)) / (1 + seen_in)) + 1).astype(np.float32)
-            self._views.append((vectorizer, rarity))
-            blocks.append(_weighted(counts, rarity))
-        return sp.hstack(blocks).tocsr()
+        counts = [vectorizer.fit_transform(texts) for vectorizer in (characters, tokens)]
+        self._views = [(vectorizer, _rarity(found)) for vectorizer, found in zip((characters, tokens), counts)]
+        return counts
 
-    def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """The features of other texts in the same space."""
-        return sp.hstack([_weighted(v.transform(texts), rarity) for v, rarity in self._views]).tocsr()
-
-    def keep(self, columns: np.ndarray) -> None:
-        """Forget all features but these (sorted numbers); later rows have just these columns, in this order."""
-        kept, first = [], 0
-        for vectorizer, rarity in self._views:
+    def keep(self, columns: np.ndarray, counts: Sequence[sp.csr_matrix]) -> List[sp.csr_matrix]:
+        """Forget all features but these (sorted numbers); returns what is left of the counts."""
+        kept, left, first = [], [], 0
+        for (vectorizer, rarity), found in zip(self._views, counts):
             mine = columns[(columns >= first) & (columns < first + len(rarity))] - first
             names = vectorizer.get_feature_names_out()[mine]
             smaller = CountVectorizer(**{**vectorizer.get_params(), "vocabulary": {n: i for i, n in enumerate(names)}})
             smaller.fit([])
             kept.append((smaller, rarity[mine]))
+            left.append(found[:, mine])
             first += len(rarity)
         self._views = kept
+        return left
+
+    def weigh(self, counts: Sequence[sp.csr_matrix]) -> sp.csr_matrix:
+        """The features for counts, a row a text."""
+        return sp.hstack([_weighted(found, rarity) for found, (_, rarity) in zip(counts, self._views)]).tocsr()
+
+    def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """The features of other texts in the same space."""
+        return self.weigh([vectorizer.transform(texts) for vectorizer, _ in self._views])
 
 
 class NgramClassifier:
@@ -73,20 +77,26 @@ class NgramClassifier:
 
     def fit(self, texts: Sequence[str], answers: Dict[str, Sequence[Optional[str]]]) -> "NgramClassifier":
         """Learn each question's answers; None is a text that says nothing about the question."""
-        rows = self._features.fit_transform(texts)
-        machines = {}
+        counts = self._features.learn(texts)
+        rows = self._features.weigh(counts)
+        strongest = [self._strongest(rows, given) for given in answers.values()]
+        rows = self._features.weigh(self._features.keep(np.unique(np.concatenate(strongest)), counts))
         for question, given in answers.items():
-            known = [i for i, answer in enumerate(given) if answer is not None]
-            machine = LinearSVC(C=self._strength, class_weight="balanced")
-            machines[question] = machine.fit(rows[known], [given[i] for i in known])
-        strength = np.max([np.abs(machine.coef_).max(axis=0) for machine in machines.values()], axis=0)
-        columns = np.sort(np.argsort(-strength)[:KEPT_FEATURES])
-        self._features.keep(columns)
-        for question, machine in machines.items():
+            machine = self._machine(rows, given)
             self.classes[question] = tuple(str(name) for name in machine.classes_)
-            weights = machine.coef_[:, columns].astype(np.float32).T.copy()
-            self._weights[question] = (weights, machine.intercept_.astype(np.float32))
+            weights = machine.coef_.astype(np.float32).T.copy()
+            bias = machine.intercept_.astype(np.float32)
+            self._weights[question] = (weights, bias) if len(machine.classes_) > 2 else _two_sided(weights, bias)
         return self
+
+    def _strongest(self, rows: sp.csr_matrix, given: Sequence[Optional[str]]) -> np.ndarray:
+        strength = np.abs(self._machine(rows, given, ROUGH).coef_).max(axis=0)
+        return np.argsort(-strength)[:KEPT_FEATURES]
+
+    def _machine(self, rows: sp.csr_matrix, given: Sequence[Optional[str]], tolerance: float = 1e-3) -> LinearSVC:
+        known = [i for i, answer in enumerate(given) if answer is not None]
+        machine = LinearSVC(C=self._strength, class_weight="balanced", tol=tolerance)
+        return machine.fit(rows[known], [given[i] for i in known])
 
     def margins(self, texts: Sequence[str]) -> Dict[str, np.ndarray]:
         """For each question the distance of each text to each answer's border, shape (texts, answers)."""
@@ -94,8 +104,18 @@ class NgramClassifier:
         return {name: np.asarray(rows @ weights) + bias for name, (weights, bias) in self._weights.items()}
 
 
+def _two_sided(weights: np.ndarray, bias: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Of two answers the machine only knows the border to the second."""
+    return np.hstack([-weights, weights]), np.concatenate([-bias, bias])
+
+
+def _rarity(counts: sp.csr_matrix) -> np.ndarray:
+    seen_in = np.bincount(counts.indices, minlength=counts.shape[1])
+    return (np.log((1 + counts.shape[0]) / (1 + seen_in)) + 1).astype(np.float32)
+
+
 def _weighted(counts: sp.csr_matrix, rarity: np.ndarray) -> sp.csr_matrix:
-    counts = counts.tocsr()
+    counts = counts.tocsr().copy()
     counts.data = (1 + np.log(counts.data)) * rarity[counts.indices]
     lengths = np.sqrt(np.bincount(_row_of_each(counts), weights=counts.data**2, minlength=counts.shape[0]))
     counts.data /= np.maximum(lengths, 1e-9)[_row_of_each(counts)].astype(np.float32)

@@ -20,7 +20,7 @@ MOST_TOKENS = 128
 BATCH = 32
 RATE, HEAD_RATE = 8e-5, 1e-3
 SMOOTHING = 0.1
-NATURE_SHARE = 0.4
+NATURE_SHARE = 0.6
 # A letter may begin with a title: in training, some lose the rest of the letter and some the title.
 LONG, TITLE_WITHIN, TITLE_ONLY, TITLE_LOST = 120, 40, 0.15, 0.15
 UNKNOWN_NATURE = -100

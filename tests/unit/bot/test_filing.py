@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bot.actions.city import City
-from bot.actions.filing import Draft, Filing, Heard
+from bot.actions.filing import Draft, Filing, Heard, Matter
 
 pytestmark = pytest.mark.unit
 
@@ -25,6 +25,7 @@ def heard(said: str | dict[str, Any], scenario: dict[str, Any], number: int) -> 
         confidence=0.9 if category or "intent" in said else 0.0,
         ranking=tuple(ranking.items()),
         nature="投诉",
+        matters=tuple(Matter(text, ((matter, 0.9),), "投诉") for matter, text in said.get("matters", {}).items()),
         line=scenario.get("line", "citizen"),
         caller=scenario.get("caller"),
         message_id=f"m{number}",
@@ -43,6 +44,21 @@ def test_in_a_filing_dialogue(scenario: dict[str, Any]) -> None:
         draft, asked = step.draft, step.ask
     kept = draft.to_slot()
     assert {name: kept[name] for name in scenario.get("draft", {})} == scenario.get("draft", {})
+
+
+def test_two_matters_filed_apart_become_two_orders_with_their_own_place_and_one_contact() -> None:
+    matters = (
+        Matter("桂花路社区门口路灯不亮", (("02", 0.9), ("16", 0.1)), "求助"),
+        Matter("学校旁边网吧放学生进去", (("08", 0.4), ("18", 0.35)), "举报"),
+    )
+    draft = Draft(
+        "web:1:m1", text="两件事", matters=matters, apart=True, area_code="421202", contact_phone="+8613871234567"
+    )
+    one, two = Filing(CITY).parts(draft)
+    assert (one.category, one.nature, one.area_code, one.needs_person) == ("02", "求助", "421202001005", False)
+    assert (two.category, two.nature, two.area_code, two.needs_person) == (None, "举报", "421202", True)
+    assert (one.filing_id, two.filing_id) == ("web:1:m1", "web:1:m1:2")
+    assert one.contact_phone == two.contact_phone == "+8613871234567"
 
 
 def test_the_read_back_shows_every_field_but_not_the_whole_phone_number() -> None:
