@@ -37,6 +37,15 @@ class Settings(BaseSettings):
     bot_budget_seconds: float = Field(
         3.0, gt=0, le=10, description="How long a citizen waits for the bot before a person takes the message."
     )
+    llm_url: str = Field(
+        "",
+        description="OpenAI-compatible endpoint (up to /v1) for messages of unsure category. Empty: none is asked.",
+    )
+    llm_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
+    llm_model: str = Field("deepseek-chat", description="Name of the model there.")
+    llm_budget_seconds: float = Field(
+        2.5, gt=0, le=5, description="How long that model may take before the citizen is asked instead."
+    )
     triage_after_seconds: float = Field(
         30.0, gt=5, description="Age after which a message nobody answered becomes an order for human triage."
     )

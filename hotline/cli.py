@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -27,6 +27,8 @@ from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_d
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
 from intake.bot import RasaBot
+
+Found = TypeVar("Found")
 
 app = typer.Typer(no_args_is_help=True, help="连心桥: a 12345 hotline that a city runs itself.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
@@ -141,7 +143,7 @@ def evaluate(
         show_evaluation(Console(), messages, parser_of(settings, _model(settings)), City(settings.city_dir))
 
 
-def _or_exit[Found](read: Callable[[], Found]) -> Found:
+def _or_exit(read: Callable[[], Found]) -> Found:
     """What `read` gives; a file that cannot be used is named and ends the command."""
     try:
         return read()

@@ -11,6 +11,7 @@ from bot.actions.city import get_city
 from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
 from bot.actions.filing import Draft, Filing, Heard, Matter
 from bot.actions.follow_up import FollowUp, Inquiry
+from bot.actions.large_model import get_large_model
 
 REQUESTED = "requested_slot"
 PHONE = "phone"
@@ -61,6 +62,8 @@ class ValidateFilingForm(Action):
         asked = tracker.get_slot(REQUESTED)
         draft = Draft.from_slot(tracker.get_slot("draft"), f"{tracker.sender_id}:{heard.message_id}")
         step = dialogue.hear(draft, asked, heard)
+        if step.ask == filing.CATEGORY and step.draft.category is None:
+            step = await _with_second_opinion(dialogue, step)
         if asked is None and _is_danger(tracker):
             dispatcher.utter_message(response="utter_emergency")
         for response in step.say:
@@ -72,6 +75,13 @@ class ValidateFilingForm(Action):
             SlotSet("outcome", step.outcome),
             SlotSet(REQUESTED, step.ask),
         ]
+
+
+async def _with_second_opinion(dialogue: Filing, step: filing.Step) -> filing.Step:
+    """The step with the category a large model is sure of, where one is set up; otherwise the step as it is."""
+    model = get_large_model()
+    chosen = None if model is None else await model.choose(step.draft.text, step.draft.ranking, get_city())
+    return step if chosen is None else dialogue.settle(step, chosen)
 
 
 def _is_danger(tracker: Tracker) -> bool:

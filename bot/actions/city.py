@@ -20,6 +20,7 @@ class Category:
     id: str
     slug: str
     name: str
+    description: str
     asks_time: bool
 
 
@@ -40,7 +41,9 @@ class City:
         self.name: str = city["name"]
         self.code: str = city["code"]
         listed = _read(folder / "categories.yml")["categories"]
-        self.categories = [Category(c["id"], c["slug"], c["name"], bool(c.get("asks_time"))) for c in listed]
+        self.categories = [
+            Category(c["id"], c["slug"], c["name"], c["description"], bool(c.get("asks_time"))) for c in listed
+        ]
         self.by_slug = {category.slug: category for category in self.categories}
         self.by_id = {category.id: category for category in self.categories}
         self.phrases: Dict[str, Any] = _read(folder / "phrases.yml")

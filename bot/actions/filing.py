@@ -184,6 +184,11 @@ class Filing:
         missing = [step for step, is_missing in self._missing(draft) if is_missing and step not in draft.skipped]
         return missing[0] if missing else CONFIRMATION
 
+    def settle(self, step: Step, category: str) -> Step:
+        """The step after somebody else has decided the category."""
+        draft = replace(step.draft, category=category)
+        return replace(step, draft=draft, ask=self.next_step(draft))
+
     def options(self, draft: Draft) -> List[str]:
         """The ids of the likeliest categories, to choose from."""
         return [category for category, _ in draft.ranking[:OPTIONS]]
