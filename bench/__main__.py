@@ -1,24 +1,32 @@
-"""`python -m bench [turns|orders …]`: run the measurements and print their tables; without a name, all of them."""
+"""`python -m bench [turns|orders …] [classifiers LABELLED.jsonl]`: run the measurements and print their tables.
+
+Without a name: turns and orders; the classifiers need a file of labelled messages.
+"""
 
 import asyncio
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
-from bench import orders, turns
+from bench import classifiers, orders, turns
 
 MEASUREMENTS = {"turns": turns.measure, "orders": orders.measure}
 
 
 def main() -> int:
     """Entry; the exit code is 2 for an unknown name."""
-    wanted = sys.argv[1:] or list(MEASUREMENTS)
-    if unknown := [name for name in wanted if name not in MEASUREMENTS]:
-        print(f"bench: {', '.join(unknown)}: unknown; choose from {', '.join(MEASUREMENTS)}", file=sys.stderr)
+    wanted, _, labelled = " ".join(sys.argv[1:]).partition("classifiers")
+    names = wanted.split() or ([] if labelled else list(MEASUREMENTS))
+    if unknown := [name for name in names if name not in MEASUREMENTS]:
+        known = f"{', '.join(MEASUREMENTS)}, classifiers LABELLED.jsonl"
+        print(f"bench: {', '.join(unknown)}: unknown; choose from {known}", file=sys.stderr)
         return 2
     console = Console()
-    for name in wanted:
+    for name in names:
         console.print(asyncio.run(MEASUREMENTS[name](console)))
+    if labelled:
+        console.print(asyncio.run(classifiers.measure(console, Path(labelled.strip()))))
     return 0
 
 
