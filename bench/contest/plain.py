@@ -51,7 +51,7 @@ class FastText:
         """Learn, and keep the model in `folder`."""
         import fasttext
 
-        lines = (f"__label__{label} {_words(text)}\n" for text, label in zip(texts, labels))
+        lines = (f"__label__{label} {_words(text)}\n" for text, label in zip(texts, labels, strict=True))
         (folder / "sentences").write_text("".join(lines), "utf-8")
         model = fasttext.train_supervised(
             str(folder / "sentences"), epoch=25, lr=0.5, wordNgrams=2, thread=2, verbose=0
