@@ -28,7 +28,13 @@ def learned_from(settings: Settings) -> list[Path]:
     root = settings.project_root
     folders = [root / "bot" / "data", root / "bot" / "components", root / "bot" / "encoder"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    single = [root / "config.yml", root / "domain.yml", root / "bot" / "uv.lock", root / "bot" / "actions" / "city.py"]
+    single = [
+        root / "config.yml",
+        root / "domain.yml",
+        root / "bot" / "uv.lock",
+        root / "bot" / "actions" / "city.py",
+        root / "bot" / "script.py",
+    ]
     history = [settings.history_file] if settings.history_file.exists() else []
     return sorted([*files, *single, settings.city_dir / "categories.yml", *history])
 

@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from opencc import OpenCC
+
+_SIMPLIFIED = OpenCC("t2s")
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
@@ -25,6 +29,7 @@ class EmergencyScreen:
 
     def warning(self, text: str) -> str | None:
         """What to tell the citizen at once, or None. A long letter is only looked at where it begins and ends."""
+        text = _SIMPLIFIED.convert(text)
         parts = [text] if len(text) <= self._longest else [_sentences(text)[0], _sentences(text)[-1]]
         for part in parts:
             for kind in self._kinds:

@@ -8,6 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.actions import filing, follow_up
 from bot.actions.city import get_city
+from bot.actions.danger import is_danger
 from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
 from bot.actions.filing import Draft, Filing, Heard, Matter
 from bot.actions.follow_up import FollowUp, Inquiry
@@ -16,8 +17,6 @@ from bot.actions.large_model import get_large_model
 REQUESTED = "requested_slot"
 PHONE = "phone"
 
-# A matter that is danger by this probability is answered with the warning first. A warning too many costs a sentence.
-DANGER = 0.2
 SHOWN_MATTER = 40
 
 
@@ -88,7 +87,7 @@ def _is_danger(tracker: Tracker) -> bool:
     """Whether the message tells of danger now that nobody has been warned of yet."""
     message: Dict[str, Any] = tracker.latest_message
     told = (message.get("metadata") or {}).get("emergency_told")
-    return not told and float(message.get("danger") or 0.0) >= DANGER
+    return not told and is_danger(float(message.get("danger") or 0.0))
 
 
 class AskMatters(Action):

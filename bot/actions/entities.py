@@ -15,6 +15,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
 from bot.actions.city import City
+from bot.script import simplified
 
 REGION = "CN"
 MOST_DIGITS = 15
@@ -36,9 +37,11 @@ class Entity:
 
 
 def folded(text: str) -> str:
-    """The text with full-width characters made narrow; positions stay the same."""
+    """The text with full-width characters made narrow, in simplified characters; positions stay the same."""
     narrow = (unicodedata.normalize("NFKC", character) for character in text)
-    return "".join(new if len(new) == 1 else old for new, old in zip(narrow, text))
+    narrowed = "".join(new if len(new) == 1 else old for new, old in zip(narrow, text))
+    in_one_script = simplified(narrowed)
+    return in_one_script if len(in_one_script) == len(text) else narrowed
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------

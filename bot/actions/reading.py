@@ -6,6 +6,7 @@ from typing import Iterator, List, Optional
 
 from bot.actions.city import City
 from bot.actions.entities import Entity, companies, credit_codes, folded, phones, places, times
+from bot.script import simplified
 
 _NAMED = re.compile(
     r"(?:我姓|免贵姓|我叫|我是|姓名[:：是]?|本人)([\u4e00-\u9fa5]{1,4}?)(?:先生|女士|小姐|[，,。；;\s]|电话|手机|$)"
@@ -15,8 +16,8 @@ _NOT_NAMES = frozenset("企业 公司 业主 居民 村民 市民 学生 家长 
 
 
 def plain(text: str) -> str:
-    """The text with full-width characters folded and outer space removed."""
-    return unicodedata.normalize("NFKC", text).strip()
+    """The text with full-width characters folded, in simplified characters, and outer space removed."""
+    return simplified(unicodedata.normalize("NFKC", text)).strip()
 
 
 def _first(found: Iterator[Entity]) -> Optional[str]:

@@ -18,6 +18,7 @@ from bot.components.encoder import Encoder
 from bot.components.matters import Ranking, matters
 from bot.components.mixture import INTENT, NATURE, Mixture, Shares, prior_of, ranked
 from bot.components.ngrams import NgramClassifier
+from bot.script import simplified
 
 INTENT_RANKING = "intent_ranking"
 CATEGORY_RANKING = "category_ranking"
@@ -84,7 +85,7 @@ class CitizenClassifier(GraphComponent, IntentClassifier):
             INTENT: [m.get(INTENT) for m in examples],
             NATURE: [_metadata(m).get(NATURE) for m in examples],
         }
-        ngrams = NgramClassifier(self._config["C"]).fit([m.get(TEXT) for m in examples], answers)
+        ngrams = NgramClassifier(self._config["C"]).fit([simplified(m.get(TEXT)) for m in examples], answers)
         prior = prior_of([m.get(INTENT) for m in examples if _metadata(m).get("history")])
         with self._storage.write_to(self._resource) as folder:
             joblib.dump((ngrams, prior), folder / "learned.joblib")

@@ -8,6 +8,7 @@ import numpy as np
 
 from bot.components.encoder import Encoder
 from bot.components.ngrams import NgramClassifier
+from bot.script import simplified
 
 INTENT, NATURE = "intent", "nature"
 
@@ -41,6 +42,7 @@ class Mixture:
 
     def probabilities(self, texts: Sequence[str]) -> Dict[str, np.ndarray]:
         """For `intent` and `nature` a row a text, in the order of `classes`."""
+        texts = [simplified(text) for text in texts]
         openings = [opening(text) for text in texts]
         letters = [place for place, start in enumerate(openings) if start is not None]
         views = [*texts, *filter(None, openings)]
