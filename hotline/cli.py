@@ -89,7 +89,7 @@ def _model(settings: Settings, *, force: bool = False) -> Path:
     try:
         return ensure_model(settings, console, force=force)
     except TrainingFailed as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -148,7 +148,7 @@ def _or_exit(read: Callable[[], Found]) -> Found:
     try:
         return read()
     except (evaluation.BadLabels, BadHistory) as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 

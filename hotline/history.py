@@ -4,6 +4,7 @@ The kept file holds what citizens wrote, with the numbers that identify them mas
 """
 
 import csv
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def read_past_orders(path: Path) -> list[PastOrder]:
 
 
 def _rows(path: Path) -> Iterator[PastOrder]:
-    reader = csv.DictReader(_text_of(path).splitlines(keepends=True))
+    reader = csv.DictReader(io.StringIO(_text_of(path).replace("\r\n", "\n"), newline=""))
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         found = ", ".join(reader.fieldnames or ()) or "nothing"

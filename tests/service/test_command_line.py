@@ -1,5 +1,6 @@
 """What an operator does by hand."""
 
+import csv
 import json
 import os
 import subprocess
@@ -61,3 +62,43 @@ def test_a_bad_setting_is_named_with_its_value(tmp_path: Path) -> None:
 def test_seeding_twice_adds_nothing(tmp_path: Path) -> None:
     assert "30 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
     assert "0 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
+
+
+PLACES = ("东街", "西街", "南街", "北街", "河边", "桥头", "村口", "校门口")
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]], encoding: str = "utf-8") -> Path:
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file).writerows([("text", "category"), *rows])
+    return path
+
+
+def test_an_operators_own_history_is_cross_validated_whatever_its_labels(tmp_path: Path) -> None:
+    lamps = [
+        (f"{place}的路灯坏了，晚上看不见路", "路灯")
+        for place in ["东街", "西街", "南街", "北街", "河边", "桥头", "村口", "校门口"]
+    ]
+    wages = [
+        (f"{who}拖欠工资不发，请帮忙追讨", "欠薪")
+        for who in ["工地", "饭店", "老板", "工厂", "公司", "包工头", "物业", "超市"]
+    ]
+    done = hotline("evaluate", "--cross-validate", str(write_csv(tmp_path / "orders.csv", lamps + wages, "gb18030")))
+    assert done.returncode == 0, done.stderr
+    assert "16 past orders, 2 labels" in done.stdout
+    assert "accuracy 1.000" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], "no rows below the header"),
+        ([("路灯不亮", "")], "line 2: category is empty"),
+        ([("路灯不亮", "路灯")] * 9 + [("欠薪", "工资")], "category 工资: 1 orders"),
+    ],
+)
+def test_a_history_that_cannot_be_used_is_refused_with_the_reason(
+    tmp_path: Path, rows: list[tuple[str, str]], told: str
+) -> None:
+    done = hotline("evaluate", "--cross-validate", str(write_csv(tmp_path / "orders.csv", rows)))
+    assert done.returncode == 2
+    assert told in done.stderr
