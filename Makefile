@@ -42,7 +42,7 @@ evaluate: setup-run  ## measure the understanding on labelled messages: make eva
 
 encoder: setup-dev  ## make the sentence encoder anew (half an hour and more; see tools/encoder/README.md)
 	@.tools/uv-*/bin/uv venv -q --allow-existing .tools/encoder && .tools/uv-*/bin/uv pip install -q --python .tools/encoder -r tools/encoder/requirements.txt
-	@.tools/encoder/bin/python tools/encoder/train.py --out .tools/encoder/trained.pt
+	@PYTHONPATH=. .tools/encoder/bin/python tools/encoder/train.py --out .tools/encoder/trained.pt
 	@.tools/encoder/bin/python tools/encoder/export.py .tools/encoder/trained.pt
 
 bench: setup-dev  ## measure: message to reply, orders a second, each beside its baseline

@@ -29,10 +29,11 @@ COPIED = 14
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One example and the file it stands in."""
+    """One example, the nature of the request where it has one, and the file it stands in."""
 
     text: str
     intent: str
+    nature: str | None
     file: Path
 
     @property
@@ -46,8 +47,9 @@ def sentences(folder: Path = DATA) -> list[Sentence]:
     found = []
     for path in sorted(folder.rglob("*.yml")):
         for block in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
+            nature = (block.get("metadata") or {}).get("nature")
             lines = [line[2:].strip() for line in block["examples"].splitlines() if line.startswith("- ")]
-            found += [Sentence(line, block["intent"], path) for line in lines]
+            found += [Sentence(line, block["intent"], nature, path) for line in lines]
     return found
 
 

@@ -4,17 +4,16 @@ import argparse
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from base import PADDING, chinese_pieces, load_base, tokenizer_of
 from network import Network
 from torch.nn import functional
 
-DATA = Path(__file__).resolve().parents[2] / "bot" / "data" / "nlu"
+from tools.corpus import Sentence, sentences
+
 NATURES = ("咨询", "求助", "投诉", "举报", "建议", "表扬")
 MOST_TOKENS = 128
 BATCH = 32
@@ -24,27 +23,6 @@ NATURE_SHARE = 0.6
 # A letter may begin with a title: in training, some lose the rest of the letter and some the title.
 LONG, TITLE_WITHIN, TITLE_ONLY, TITLE_LOST = 120, 40, 0.15, 0.15
 UNKNOWN_NATURE = -100
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One example, with the name of the file it stands in."""
-
-    text: str
-    intent: str
-    nature: str | None
-    file: str
-
-
-def sentences() -> list[Sentence]:
-    """All examples of the training data."""
-    found = []
-    for path in sorted(DATA.rglob("*.yml")):
-        for block in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
-            nature = (block.get("metadata") or {}).get("nature")
-            lines = [line[2:].strip() for line in block["examples"].splitlines() if line.startswith("- ")]
-            found += [Sentence(line, block["intent"], nature, path.stem) for line in lines]
-    return found
 
 
 def shortened(text: str) -> str:
@@ -152,8 +130,8 @@ def main() -> None:
     torch.manual_seed(0)
     held_names = set(filter(None, arguments.hold_out.split(",")))
     everything = sentences()
-    known = [sentence for sentence in everything if sentence.file not in held_names]
-    held = [sentence for sentence in everything if sentence.file in held_names]
+    known = [sentence for sentence in everything if sentence.file.stem not in held_names]
+    held = [sentence for sentence in everything if sentence.file.stem in held_names]
     trainer = Trainer(random.sample(known, arguments.first) if arguments.first else known, arguments.epochs)
     trainer.train()
     if held:
