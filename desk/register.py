@@ -12,6 +12,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 
 from core.clock import to_city_time
 from core.problems import Problem
+from desk.clocks import end
+from desk.deadlines import Step
+from desk.lifecycle import Move
 from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
@@ -151,7 +154,8 @@ def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> 
         return find(connection, number)
     row = _open_row(connection, number)
     connection.execute(update(work_orders).where(work_orders.c.id == row["id"]).values(state=State.WITHDRAWN))
-    add_event(connection, row["id"], "withdrawn", {}, now, actor)
+    end(connection, row["id"], Step, now)
+    add_event(connection, row["id"], Move.WITHDRAW, {}, now, actor)
     return find(connection, number)
 
 

@@ -53,7 +53,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     ) -> WorkOrder:
         """Open a work order. A repeat with the same `Idempotency-Key` answers 200 with the order of the first time."""
-        _known_codes(new, city)
+        known_codes(new.category, new.area_code, city)
         who, now = actor(request), clock()
         opened = await database.write(lambda c: register.open_work_order(c, new, idempotency_key, now, who))
         response.status_code = 201 if opened.created else 200
@@ -159,10 +159,10 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     return router
 
 
-def _known_codes(new: NewWorkOrder, city: City) -> None:
-    if new.category is not None and new.category not in city.categories:
-        raise Problem(422, "Unprocessable Content", f"category: {new.category!r} is not one of 01…22", field="category")
-    if new.area_code is not None and new.area_code not in city.areas:
-        raise Problem(
-            422, "Unprocessable Content", f"area_code: {new.area_code!r} is not in city/areas.csv", field="area_code"
-        )
+def known_codes(category: str | None, area_code: str | None, city: City) -> None:
+    """Raise Problem 422 for a category or an area the city does not have."""
+    if category is not None and category not in city.categories:
+        raise Problem(422, "Unprocessable Content", f"category: {category!r} is not one of 01…22", field="category")
+    if area_code is not None and area_code not in city.areas:
+        detail = f"area_code: {area_code!r} is not in city/areas.csv"
+        raise Problem(422, "Unprocessable Content", detail, field="area_code")

@@ -17,6 +17,8 @@ from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
 from desk import routes as desk_routes
+from desk import work_routes
+from desk.handling import Handling
 from hotline import health, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
@@ -64,6 +66,8 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(
         desk_routes.create_router(parts.database, parts.city, parts.clock, parts.settings.max_query_failures)
     )
+    handling = Handling.of_city(parts.city)
+    app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(_operations(parts))
     for router in create_routers(conversation, parts.settings):

@@ -145,7 +145,7 @@ def test_a_citizen_can_add_hurry_and_withdraw_with_the_proof(
     assert withdrawn.json()["state"] == "withdrawn"
     assert too_late.status_code == 409
     kinds = [e["kind"] for e in client.get(f"{base}/events", headers=as_bot).json()]
-    assert kinds == ["opened", "supplemented", "expedited", "withdrawn"]
+    assert kinds == ["opened", "supplemented", "expedited", "withdraw"]
 
 
 def test_nothing_is_changed_without_a_proof(client: TestClient, as_bot: Headers, order: dict[str, Any]) -> None:
