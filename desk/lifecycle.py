@@ -5,6 +5,7 @@ Pure. `desk/handling.py` makes the moves; the database refuses states that are n
 
 from enum import StrEnum
 
+from core.access import Role
 from desk.model import OPEN_STATES, State
 
 UNIT_WORKS = frozenset({State.IN_PROGRESS, State.REDO})
@@ -106,6 +107,41 @@ TO: dict[Move, State | None] = {
 """The state a move leads to; None leaves it as it is."""
 
 
-def moves_from(state: State) -> list[Move]:
-    """The moves a state allows, in the order of the page."""
-    return [move for move in Move if state in FROM[move]]
+_OFFICE = frozenset({Role.DISPATCHER})
+_UNIT = frozenset({Role.HANDLER, Role.UNIT_HEAD})
+
+WHO: dict[Move, frozenset[Role]] = {
+    Move.ACCEPT: frozenset({Role.SEAT, Role.DISPATCHER}),
+    Move.REJECT: _OFFICE,
+    Move.DISPATCH: _OFFICE,
+    Move.SIGN: _UNIT,
+    Move.RETURN: _UNIT,
+    Move.GRANT_RETURN: _OFFICE,
+    Move.REFUSE_RETURN: _OFFICE,
+    Move.ASK_CITIZEN: _UNIT,
+    Move.RESUME: _UNIT | {Role.SEAT},
+    Move.ASK_EXTENSION: _UNIT,
+    Move.GRANT_EXTENSION: _OFFICE,
+    Move.REFUSE_EXTENSION: _OFFICE,
+    Move.CONTACT: _UNIT,
+    Move.REPLY: _UNIT,
+    Move.APPROVE_REPLY: frozenset({Role.UNIT_HEAD, Role.DISPATCHER}),
+    Move.REFUSE_REPLY: frozenset({Role.UNIT_HEAD, Role.DISPATCHER}),
+    Move.CLOSE: frozenset({Role.SEAT, Role.DISPATCHER}),
+    Move.REDO: frozenset({Role.SEAT, Role.DISPATCHER}),
+    Move.REOPEN: frozenset({Role.SEAT, Role.DISPATCHER, Role.SUPERVISOR}),
+    Move.MERGE: _OFFICE,
+    Move.UNMERGE: _OFFICE,
+    Move.WITHDRAW: frozenset(),
+}
+"""Who of the staff may make a move; an administrator always may. Withdrawing is the citizen's."""
+
+
+def may(role: Role | None, move: Move) -> bool:
+    """Whether somebody with a role may make a move."""
+    return role is Role.ADMIN or role in WHO[move]
+
+
+def moves_from(state: State, role: Role | None = Role.ADMIN) -> list[Move]:
+    """The moves a state allows to somebody with a role, in the order of the page."""
+    return [move for move in Move if state in FROM[move] and may(role, move)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from core.access import Principal
 from core.clock import to_city_time
 from core.problems import Problem
 from desk.clocks import end
@@ -82,6 +83,17 @@ def find(connection: Connection, number: str) -> WorkOrder:
     return _order(row_of(connection, number))
 
 
+def find_for(connection: Connection, number: str, who: Principal) -> WorkOrder:
+    """The order with this number, if `who` may see it: people of a unit see what it leads or assists with.
+
+    Raises Problem 404, the same for an order that is not there and for one of others.
+    """
+    order = find(connection, number)
+    if who.unit is not None and who.unit not in (order.unit, *order.assist_units):
+        raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
+    return order
+
+
 def row_of(connection: Connection, number: str) -> RowMapping:
     """The stored row with this number. Raises Problem 404."""
     row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
@@ -97,12 +109,13 @@ def list_orders(
     line: Line | None = None,
     state: State | None = None,
     conversation_id: str | None = None,
+    unit: str | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[WorkOrder]:
     """The newest orders first; `before` is the number of the last order of the page before."""
     query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
-    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id}
+    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id, "unit": unit}
     for column, value in wanted.items():
         if value is not None:
             query = query.where(work_orders.c[column] == value)
@@ -159,10 +172,11 @@ def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> 
     return find(connection, number)
 
 
-def view_contact(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+def view_contact(connection: Connection, number: str, now: datetime, who: Principal) -> WorkOrder:
     """The order with the citizen's contact; the look is logged. Raises Problem 404."""
-    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, actor)
-    return find(connection, number)
+    order = find_for(connection, number, who)
+    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, who.name)
+    return order
 
 
 def _insert(

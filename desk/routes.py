@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
 
-from core.access import Audience, actor, open_to
+from core.access import Audience, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock
 from core.database import Database
@@ -60,8 +60,9 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         response.headers["Location"] = f"/api/work-orders/{opened.order.number}"
         return opened.order
 
-    @router.get("/work-orders", dependencies=[open_to(Audience.OPERATOR)])
+    @router.get("/work-orders", dependencies=[open_to(Audience.STAFF)])
     async def list_work_orders(
+        request: Request,
         category: CategoryId | None = None,
         line: Line | None = None,
         state: State | None = None,
@@ -69,7 +70,11 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         before: Number | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> list[WorkOrder]:
-        """The newest orders first, personal data masked; `before` pages on from an order's number."""
+        """The newest orders first, personal data masked; `before` pages on from an order's number.
+
+        People of a unit see the orders their unit is responsible for.
+        """
+        unit = principal(request).unit
         orders = await database.read(
             lambda c: register.list_orders(
                 c,
@@ -77,26 +82,30 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
                 line=line,
                 state=state,
                 conversation_id=conversation_id,
+                unit=unit,
                 before=before,
                 limit=limit,
             )
         )
         return [masked(order) for order in orders]
 
-    @router.get("/work-orders/{number}", dependencies=[open_to(Audience.OPERATOR)])
-    async def get_work_order(number: Number) -> WorkOrder:
+    @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])
+    async def get_work_order(number: Number, request: Request) -> WorkOrder:
         """One order, personal data masked."""
-        return masked(await database.read(lambda c: register.find(c, number)))
+        who = principal(request)
+        return masked(await database.read(lambda c: register.find_for(c, number, who)))
 
-    @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.OPERATOR)])
-    async def get_events(number: Number) -> list[Event]:
+    @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.STAFF)])
+    async def get_events(number: Number, request: Request) -> list[Event]:
         """The order's whole log, oldest first."""
-        return await database.read(lambda c: register.events_of(c, number))
+        who = principal(request)
+        order = await database.read(lambda c: register.find_for(c, number, who))
+        return await database.read(lambda c: register.events_of(c, order.number))
 
-    @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.OPERATOR)])
+    @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
     async def get_contact(number: Number, request: Request) -> Contact:
         """How to reach the citizen. The look is written to the order's log."""
-        who, now = actor(request), clock()
+        who, now = principal(request), clock()
         order = await database.write(lambda c: register.view_contact(c, number, now, who))
         return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name)
 

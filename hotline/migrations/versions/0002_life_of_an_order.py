@@ -79,9 +79,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pauses")),
     )
     op.create_index(op.f("ix_pauses_work_order_id"), "pauses", ["work_order_id"])
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("login", sa.String(length=50), nullable=False),
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("unit", sa.String(length=50), nullable=True),
+        sa.Column("password_hash", sa.String(length=200), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("login", name=op.f("uq_users_login")),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sessions")),
+    )
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"])
+    op.create_table(
+        "sign_in_failures",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("login", sa.String(length=50), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failures")),
+    )
+    op.create_index(op.f("ix_sign_in_failures_login_at"), "sign_in_failures", ["login", "at"])
 
 
 def downgrade() -> None:
+    op.drop_table("sign_in_failures")
+    op.drop_table("sessions")
+    op.drop_table("users")
     op.drop_table("pauses")
     op.drop_table("clocks")
     # Orders in states the older version does not know wait for a person there.

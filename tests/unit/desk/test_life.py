@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from core.city import City
 from desk import dispatch, moves
 from desk.handling import Handling
-from desk.lifecycle import FROM, TO, Move, moves_from
+from desk.lifecycle import FROM, TO, WHO, Move, moves_from
 from desk.model import FINAL_STATES, State, WorkOrder
 from desk.words import words
 
@@ -33,10 +33,17 @@ def test_every_move_has_its_line_on_the_page() -> None:
 
 def test_the_documented_page_is_the_page() -> None:
     document = (Path(__file__).parents[3] / "docs" / "lifecycle.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| \S* \| (\S+) \| (\S+) \|$", document, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| \S* \| (\S+) \| (\S+) \| (.*) \|$", document, re.MULTILINE)
     names = words()["states"]
-    shown = {move: (set(sources.split("、")), target) for move, sources, target in rows}
-    page = {move: ({names[s] for s in FROM[move]}, names[t] if (t := TO[move]) else "不变") for move in Move}
+    shown = {move: (set(sources.split("、")), target, set(who.split("、"))) for move, sources, target, who in rows}
+    page = {
+        move: (
+            {names[state] for state in FROM[move]},
+            names[target] if (target := TO[move]) else "不变",
+            {words()["roles"][role] for role in WHO[move]} or {"市民"},
+        )
+        for move in Move
+    }
     assert shown == page
 
 
