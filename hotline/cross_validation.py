@@ -26,12 +26,13 @@ def show_cross_validation(console: Console, orders: Sequence[PastOrder], setting
     _check(orders)
     console.print(f"{len(orders)} past orders, {len({o.category for o in orders})} labels, {FOLDS} folds")
     told: list[list[str]] = []
-    for result in _results(orders, settings):
-        if "fold" in result:
-            share = result["right"] / result["of"]
-            console.print(f"fold {result['fold']}: {result['right']} of {result['of']} right, {share:.3f}")
-        else:
-            told = result["told"]
+    with console.status("reading all orders, then learning four fifths of them five times …"):
+        for result in _results(orders, settings):
+            if "fold" in result:
+                share = result["right"] / result["of"]
+                console.print(f"fold {result['fold']}: {result['right']} of {result['of']} right, {share:.3f}")
+            else:
+                told = result["told"]
     f1 = f1_by_label(told)
     console.print(_table(told, f1))
     for (label, wrong), count in Counter((a, b) for a, b in told if a != b).most_common(SHOWN_CONFUSIONS):

@@ -13,6 +13,7 @@ _SIMPLIFIED = OpenCC("t2s")
 class _Kind:
     say: str
     patterns: re.Pattern[str]
+    certain: re.Pattern[str] | None
     unless: re.Pattern[str] | None
 
 
@@ -20,10 +21,15 @@ class EmergencyScreen:
     """The kinds of emergency of `city/emergencies.yml`."""
 
     def __init__(self, data: dict[str, Any]) -> None:
-        general = data.get("unless") or []
+        self._unless = _any(data.get("unless") or [], optional=True)
         self._longest: int = data["max_length"]
         self._kinds = [
-            _Kind(kind["say"], _any(kind["patterns"]), _any([*general, *(kind.get("unless") or [])], optional=True))
+            _Kind(
+                kind["say"],
+                _any(kind["patterns"]),
+                _any(kind.get("certain") or [], optional=True),
+                _any(kind.get("unless") or [], optional=True),
+            )
             for kind in data["kinds"]
         ]
 
@@ -32,10 +38,16 @@ class EmergencyScreen:
         text = _SIMPLIFIED.convert(text)
         parts = [text] if len(text) <= self._longest else [_sentences(text)[0], _sentences(text)[-1]]
         for part in parts:
+            if self._unless and self._unless.search(part):
+                continue
             for kind in self._kinds:
-                if kind.patterns.search(part) and not (kind.unless and kind.unless.search(part)):
+                if _found(kind.certain, part) or (kind.patterns.search(part) and not _found(kind.unless, part)):
                     return kind.say
         return None
+
+
+def _found(pattern: re.Pattern[str] | None, text: str) -> bool:
+    return pattern is not None and pattern.search(text) is not None
 
 
 def _any(patterns: list[str], optional: bool = False) -> Any:
