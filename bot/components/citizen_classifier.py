@@ -47,7 +47,7 @@ class CitizenClassifier(GraphComponent, IntentClassifier):
     Configuration:
 
         C: 0.3                  # of the n-grams' support vector machines
-        sharpness: 6.0          # what makes their margins logarithms of probabilities
+        sharpness: 5.0          # what makes their margins logarithms of probabilities
         encoder_weight: 0.4     # the encoder's share in the mixture of logarithms
         opening_weight: 0.3     # the share of a letter's first sentence alone, beside the whole letter
         longest_talk: 60        # characters; a longer message is a matter and not small talk
@@ -65,7 +65,7 @@ class CitizenClassifier(GraphComponent, IntentClassifier):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """Rasa's hook: the values `config.yml` may change."""
-        return {"C": 0.3, "sharpness": 6.0, "encoder_weight": 0.4, "opening_weight": 0.3, "longest_talk": 60}
+        return {"C": 0.3, "sharpness": 5.0, "encoder_weight": 0.4, "opening_weight": 0.3, "longest_talk": 60}
 
     @classmethod
     def create(

@@ -28,14 +28,14 @@ def words(text: str) -> List[str]:
 
 
 class NgramFeatures:
-    """TF-IDF over character 1- to 4-grams and word 1- to 2-grams; each of the two views has length 1."""
+    """TF-IDF over character 1- to 3-grams and word 1- to 2-grams; each of the two views has length 1."""
 
     def __init__(self) -> None:
         self._views: List[Tuple[CountVectorizer, np.ndarray]] = []
 
     def learn(self, texts: Sequence[str]) -> List[sp.csr_matrix]:
         """Learn the vocabulary of `texts` and return their counts, a matrix a view."""
-        characters = CountVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, dtype=np.float32)
+        characters = CountVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, dtype=np.float32)
         tokens = CountVectorizer(
             tokenizer=words, token_pattern=None, lowercase=False, ngram_range=(1, 2), min_df=2, dtype=np.float32
         )
