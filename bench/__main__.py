@@ -1,6 +1,6 @@
 """`python -m bench [turns|orders …] [classifiers LABELLED.jsonl]`: run the measurements and print their tables.
 
-Without a name: turns and orders; the classifiers need a file of labelled messages.
+Without a name all of them but the last; the classifiers need a file of labelled messages.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import classifiers, orders, turns
+from bench import classifiers, orders, sweep, turns
 
-MEASUREMENTS = {"turns": turns.measure, "orders": orders.measure}
+MEASUREMENTS = {"turns": turns.measure, "orders": orders.measure, "sweep": sweep.measure}
 
 
 def main() -> int:

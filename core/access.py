@@ -1,7 +1,8 @@
 """Who may use a route. Every route declares its audience; a test compares the declarations with the app."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -18,35 +19,78 @@ class Audience(StrEnum):
     TWILIO = "twilio"
     """The telephone carrier: the route's router verifies the signature."""
     SERVICE = "service"
-    """The bot, and whoever may do all the operator may not undo: machines with the service token."""
-    OPERATOR = "operator"
-    """The people who run the system: the operator's token. The service token opens these doors too."""
+    """The bot: the service token."""
+    STAFF = "staff"
+    """People who are signed in, and the operator's token, which is an administrator's."""
+
+
+class Role(StrEnum):
+    """What somebody of the staff does."""
+
+    SEAT = "seat"
+    """话务员: takes messages and calls citizens back."""
+    DISPATCHER = "dispatcher"
+    """派单员 of the hotline office."""
+    HANDLER = "handler"
+    """经办人 of a unit."""
+    UNIT_HEAD = "unit_head"
+    """负责人 of a unit."""
+    SUPERVISOR = "supervisor"
+    """督办员."""
+    LEADER = "leader"
+    """领导: looks, and has things looked into."""
+    AUDITOR = "auditor"
+    """审计: looks at everything and changes nothing."""
+    ADMIN = "admin"
+    """管理员: may do everything."""
+
+
+UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
+"""Roles that belong to one unit and see only its orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking. `role` is None for the bot; `unit` is set for those who see only its orders."""
+
+    name: str
+    role: Role | None
+    unit: str | None = None
+
+
+Recognise = Callable[[str], Awaitable[Principal | None]]
+"""Tells whose token of a signed-in person it is."""
 
 
 class Locksmith:
     """Knows the tokens; one is kept at `app.state.locksmith`."""
 
-    def __init__(self, service_token: str, operator_token: str) -> None:
-        self._tokens = {Audience.SERVICE: service_token, Audience.OPERATOR: operator_token}
+    def __init__(self, service_token: str, operator_token: str, people: Recognise) -> None:
+        self._machines = {
+            service_token.encode(): Principal("bot", None),
+            operator_token.encode(): Principal("operator", Role.ADMIN),
+        }
+        self._people = people
 
-    def admits(self, audience: Audience, token: str) -> bool:
-        """Whether the bearer of `token` may use a door for `audience`."""
-        allowed = [Audience.SERVICE] if audience is Audience.SERVICE else [Audience.SERVICE, Audience.OPERATOR]
-        return any(hmac.compare_digest(self._tokens[a].encode(), token.encode()) for a in allowed)
-
-    def actor(self, token: str) -> str:
-        """Who holds `token`, for the event log."""
-        return "bot" if hmac.compare_digest(self._tokens[Audience.SERVICE].encode(), token.encode()) else "operator"
-
-
-def open_to(audience: Audience) -> Any:
-    """The dependency that declares a route's audience and, where a token is needed, asks for it."""
-    return Depends(_declare(audience))
+    async def principal(self, token: str) -> Principal | None:
+        """Whose token it is, or None when it is nobody's."""
+        for known, principal in self._machines.items():
+            if hmac.compare_digest(known, token.encode()):
+                return principal
+        return await self._people(token)
 
 
-def audience_of(dependency: Callable[..., Any]) -> Audience | None:
-    """The audience a dependency declares, or None where it declares none."""
-    return getattr(dependency, "audience", None)
+def open_to(audience: Audience, *roles: Role) -> Any:
+    """The dependency that declares a route's audience, and asks for a token where one is needed.
+
+    Of the staff only `roles` may, when any are named; an administrator always may.
+    """
+    return Depends(_declare(audience, frozenset(roles)))
+
+
+def audience_of(dependency: Callable[..., Any]) -> str | None:
+    """The audience a dependency declares, as docs/doors.md writes it (`staff: dispatcher, seat`), or None."""
+    return getattr(dependency, "declared", None)
 
 
 def bearer(request: Request) -> str:
@@ -55,13 +99,18 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def principal(request: Request) -> Principal:
+    """Who is asking at a locked door."""
+    found: Principal = request.state.principal
+    return found
+
+
 def actor(request: Request) -> str:
     """Who is asking, for the event log."""
-    locksmith: Locksmith = request.app.state.locksmith
-    return locksmith.actor(bearer(request))
+    return principal(request).name
 
 
-def _declare(audience: Audience) -> Any:
+def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
     async def unlocked() -> None:
         return None
 
@@ -70,9 +119,20 @@ def _declare(audience: Audience) -> Any:
         if not token:
             raise Problem(401, "Unauthorized", "Authorization: Bearer <token> is missing")
         locksmith: Locksmith = request.app.state.locksmith
-        if not locksmith.admits(audience, token):
-            raise Problem(403, "Forbidden", f"this token does not open a door for {audience.value}")
+        who = await locksmith.principal(token)
+        if who is None:
+            raise Problem(401, "Unauthorized", "Authorization: the token is not known or has run out; sign in again")
+        if not _admits(audience, roles, who):
+            allowed = ", ".join(sorted(roles)) or audience.value
+            raise Problem(403, "Forbidden", f"this door is for {allowed}, and not for {who.role or who.name}")
+        request.state.principal = who
 
     check: Any = unlocked if audience in (Audience.ANYONE, Audience.TWILIO) else locked
-    check.audience = audience
+    check.declared = f"{audience.value}: {', '.join(sorted(roles))}" if roles else audience.value
     return check
+
+
+def _admits(audience: Audience, roles: frozenset[Role], who: Principal) -> bool:
+    if audience is Audience.SERVICE:
+        return who.role is None
+    return who.role is not None and (not roles or who.role in roles or who.role is Role.ADMIN)

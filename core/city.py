@@ -49,6 +49,8 @@ class City:
         self.name: str = about["name"]
         self.short_name: str = about["short_name"]
         self.code: str = str(about["code"])
+        self.timezone: str = about["timezone"]
+        self.city_units: frozenset[str] = frozenset(about.get("city_units") or ())
 
     def read(self, file: str) -> Any:
         """The content of one YAML file of the city's folder."""

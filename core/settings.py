@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     llm_budget_seconds: float = Field(
         2.5, gt=0, le=5, description="How long that model may take before the citizen is asked instead."
     )
+    automatic_dispatch: bool = Field(
+        True, description="Send an order to its unit at once when category and place leave no doubt."
+    )
     triage_after_seconds: float = Field(
         30.0, gt=5, description="Age after which a message nobody answered becomes an order for human triage."
     )

@@ -10,17 +10,40 @@ from stdnum.cn import uscc
 
 
 class State(StrEnum):
-    """状态 of a work order."""
+    """状态 of a work order; `desk/lifecycle.py` says which follows which."""
 
     PENDING_ACCEPTANCE = "pending_acceptance"
     """待受理: a person has to read it first, because the bot could not understand or finish it."""
     PENDING_DISPATCH = "pending_dispatch"
     """待派单: complete, and waiting for its unit."""
+    PENDING_SIGN = "pending_sign"
+    """待签收: sent to its unit."""
+    IN_PROGRESS = "in_progress"
+    """办理中: the unit has taken it."""
+    RETURNING = "returning"
+    """退单中: the unit says it is not its own; the dispatcher decides."""
+    WAITING_FOR_CITIZEN = "waiting_for_citizen"
+    """挂起: the unit needs something of the citizen; the clock stands still."""
+    EXTENSION_ASKED = "extension_asked"
+    """延期申请: the unit asks for more time."""
+    PENDING_REVIEW = "pending_review"
+    """待审核: answered, and to be looked at before the citizen gets it."""
+    PENDING_CALLBACK = "pending_callback"
+    """待回访: the citizen is to be asked whether it is solved."""
+    REDO = "redo"
+    """重办: the citizen was not satisfied."""
+    CLOSED = "closed"
+    """已办结."""
+    REJECTED = "rejected"
+    """不予受理."""
+    MERGED = "merged"
+    """已并单: handled with another order."""
     WITHDRAWN = "withdrawn"
     """已撤回 by the citizen."""
 
 
-OPEN_STATES = frozenset({State.PENDING_ACCEPTANCE, State.PENDING_DISPATCH})
+FINAL_STATES = frozenset({State.CLOSED, State.REJECTED, State.MERGED, State.WITHDRAWN})
+OPEN_STATES = frozenset(State) - FINAL_STATES
 
 
 class Line(StrEnum):
@@ -28,6 +51,15 @@ class Line(StrEnum):
 
     CITIZEN = "citizen"
     ENTERPRISE = "enterprise"
+
+
+class Urgency(StrEnum):
+    """紧急程度 of an order."""
+
+    ORDINARY = "ordinary"
+    UTILITIES = "utilities"
+    """停水停电停气停暖 and severe weather."""
+    DANGER = "danger"
 
 
 class Channel(StrEnum):
@@ -108,7 +140,7 @@ class NewWorkOrder(Matter):
 
 
 class WorkOrder(Matter):
-    """A work order as the desk keeps it."""
+    """A work order as the desk keeps it. `unit` is the one responsible unit, `dispatches` how often it was sent."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True)
 
@@ -120,6 +152,13 @@ class WorkOrder(Matter):
     message_id: str | None
     state: State
     automatic: bool = Field(description="Opened because the bot failed, and read by nobody yet")
+    urgency: Urgency
+    complex: bool
+    unit: str | None
+    assist_units: list[str]
+    dispatches: int
+    extended: bool
+    redone: int
     created_at: datetime
     updated_at: datetime
 

@@ -6,11 +6,8 @@ six-digit query code. Wrong proofs are counted per number and refused past a lim
 
 import hmac
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
@@ -21,6 +18,7 @@ from desk.model import WorkOrder
 from desk.numbers import parse_order_number
 from desk.register import find
 from desk.tables import query_failures, work_orders
+from desk.words import words
 
 WINDOW = timedelta(hours=1)
 PHONE_TAIL = 4
@@ -41,17 +39,6 @@ class Progress(BaseModel):
     updated_at: datetime
 
 
-def words() -> dict[str, dict[str, str]]:
-    """Chinese names of states, lines, channels and events, from `words.yml`."""
-    return _words()
-
-
-@cache
-def _words() -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("words.yml").read_text("utf-8"))
-    return loaded
-
-
 def progress_of(order: WorkOrder, city: City) -> Progress:
     """What the citizen may know of `order`."""
     category = city.categories.get(order.category) if order.category else None
@@ -61,7 +48,7 @@ def progress_of(order: WorkOrder, city: City) -> Progress:
         line_name=words()["lines"][order.line],
         category=order.category,
         category_name=category.name if category else None,
-        unit=category.units.lead if category else None,
+        unit=order.unit or (category.units.lead if category else None),
         state=order.state,
         state_name=words()["states"][order.state],
         created_at=to_city_time(order.created_at),

@@ -10,8 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from core.access import Principal
 from core.clock import to_city_time
 from core.problems import Problem
+from desk.clocks import end
+from desk.deadlines import Step
+from desk.lifecycle import Move
 from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
@@ -79,6 +83,17 @@ def find(connection: Connection, number: str) -> WorkOrder:
     return _order(row_of(connection, number))
 
 
+def find_for(connection: Connection, number: str, who: Principal) -> WorkOrder:
+    """The order with this number, if `who` may see it: people of a unit see what it leads or assists with.
+
+    Raises Problem 404, the same for an order that is not there and for one of others.
+    """
+    order = find(connection, number)
+    if who.unit is not None and who.unit not in (order.unit, *order.assist_units):
+        raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
+    return order
+
+
 def row_of(connection: Connection, number: str) -> RowMapping:
     """The stored row with this number. Raises Problem 404."""
     row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
@@ -94,12 +109,13 @@ def list_orders(
     line: Line | None = None,
     state: State | None = None,
     conversation_id: str | None = None,
+    unit: str | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[WorkOrder]:
     """The newest orders first; `before` is the number of the last order of the page before."""
     query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
-    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id}
+    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id, "unit": unit}
     for column, value in wanted.items():
         if value is not None:
             query = query.where(work_orders.c[column] == value)
@@ -151,14 +167,16 @@ def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> 
         return find(connection, number)
     row = _open_row(connection, number)
     connection.execute(update(work_orders).where(work_orders.c.id == row["id"]).values(state=State.WITHDRAWN))
-    add_event(connection, row["id"], "withdrawn", {}, now, actor)
+    end(connection, row["id"], Step, now)
+    add_event(connection, row["id"], Move.WITHDRAW, {}, now, actor)
     return find(connection, number)
 
 
-def view_contact(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+def view_contact(connection: Connection, number: str, now: datetime, who: Principal) -> WorkOrder:
     """The order with the citizen's contact; the look is logged. Raises Problem 404."""
-    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, actor)
-    return find(connection, number)
+    order = find_for(connection, number, who)
+    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, who.name)
+    return order
 
 
 def _insert(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
 
-from core.access import Audience, actor, open_to
+from core.access import Audience, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock
 from core.database import Database
@@ -53,15 +53,16 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     ) -> WorkOrder:
         """Open a work order. A repeat with the same `Idempotency-Key` answers 200 with the order of the first time."""
-        _known_codes(new, city)
+        known_codes(new.category, new.area_code, city)
         who, now = actor(request), clock()
         opened = await database.write(lambda c: register.open_work_order(c, new, idempotency_key, now, who))
         response.status_code = 201 if opened.created else 200
         response.headers["Location"] = f"/api/work-orders/{opened.order.number}"
         return opened.order
 
-    @router.get("/work-orders", dependencies=[open_to(Audience.OPERATOR)])
+    @router.get("/work-orders", dependencies=[open_to(Audience.STAFF)])
     async def list_work_orders(
+        request: Request,
         category: CategoryId | None = None,
         line: Line | None = None,
         state: State | None = None,
@@ -69,7 +70,11 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         before: Number | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> list[WorkOrder]:
-        """The newest orders first, personal data masked; `before` pages on from an order's number."""
+        """The newest orders first, personal data masked; `before` pages on from an order's number.
+
+        People of a unit see the orders their unit is responsible for.
+        """
+        unit = principal(request).unit
         orders = await database.read(
             lambda c: register.list_orders(
                 c,
@@ -77,26 +82,30 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
                 line=line,
                 state=state,
                 conversation_id=conversation_id,
+                unit=unit,
                 before=before,
                 limit=limit,
             )
         )
         return [masked(order) for order in orders]
 
-    @router.get("/work-orders/{number}", dependencies=[open_to(Audience.OPERATOR)])
-    async def get_work_order(number: Number) -> WorkOrder:
+    @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])
+    async def get_work_order(number: Number, request: Request) -> WorkOrder:
         """One order, personal data masked."""
-        return masked(await database.read(lambda c: register.find(c, number)))
+        who = principal(request)
+        return masked(await database.read(lambda c: register.find_for(c, number, who)))
 
-    @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.OPERATOR)])
-    async def get_events(number: Number) -> list[Event]:
+    @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.STAFF)])
+    async def get_events(number: Number, request: Request) -> list[Event]:
         """The order's whole log, oldest first."""
-        return await database.read(lambda c: register.events_of(c, number))
+        who = principal(request)
+        order = await database.read(lambda c: register.find_for(c, number, who))
+        return await database.read(lambda c: register.events_of(c, order.number))
 
-    @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.OPERATOR)])
+    @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
     async def get_contact(number: Number, request: Request) -> Contact:
         """How to reach the citizen. The look is written to the order's log."""
-        who, now = actor(request), clock()
+        who, now = principal(request), clock()
         order = await database.write(lambda c: register.view_contact(c, number, now, who))
         return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name)
 
@@ -159,10 +168,10 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     return router
 
 
-def _known_codes(new: NewWorkOrder, city: City) -> None:
-    if new.category is not None and new.category not in city.categories:
-        raise Problem(422, "Unprocessable Content", f"category: {new.category!r} is not one of 01…22", field="category")
-    if new.area_code is not None and new.area_code not in city.areas:
-        raise Problem(
-            422, "Unprocessable Content", f"area_code: {new.area_code!r} is not in city/areas.csv", field="area_code"
-        )
+def known_codes(category: str | None, area_code: str | None, city: City) -> None:
+    """Raise Problem 422 for a category or an area the city does not have."""
+    if category is not None and category not in city.categories:
+        raise Problem(422, "Unprocessable Content", f"category: {category!r} is not one of 01…22", field="category")
+    if area_code is not None and area_code not in city.areas:
+        detail = f"area_code: {area_code!r} is not in city/areas.csv"
+        raise Problem(422, "Unprocessable Content", detail, field="area_code")

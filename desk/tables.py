@@ -1,5 +1,7 @@
 """The desk's tables."""
 
+from enum import StrEnum
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -14,13 +16,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from core.database import UtcDateTime, metadata
-from desk.model import Channel, Line, State
+from desk.deadlines import Light, Step
+from desk.model import Channel, Line, State, Urgency
 
 
-def _one_of(column: str, values: type[State] | type[Line] | type[Channel]) -> CheckConstraint:
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")
 
@@ -37,6 +41,14 @@ work_orders = Table(
     Column("message_id", String(200)),
     Column("state", String(30), nullable=False),
     Column("automatic", Boolean, nullable=False),
+    Column("urgency", String(20), nullable=False, default=Urgency.ORDINARY, server_default=Urgency.ORDINARY),
+    Column("complex", Boolean, nullable=False, default=False, server_default=false()),
+    Column("unit", String(50)),
+    Column("assist_units", JSON, nullable=False, default=list, server_default="[]"),
+    Column("dispatches", Integer, nullable=False, default=0, server_default="0"),
+    Column("extended", Boolean, nullable=False, default=False, server_default=false()),
+    Column("redone", Integer, nullable=False, default=0, server_default="0"),
+    Column("merged_into", ForeignKey("work_orders.id")),
     Column("text", Text, nullable=False),
     Column("summary", String(200)),
     Column("category", String(2)),
@@ -55,9 +67,11 @@ work_orders = Table(
     _one_of("state", State),
     _one_of("line", Line),
     _one_of("channel", Channel),
+    _one_of("urgency", Urgency),
     Index(None, "conversation_id"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
+    Index(None, "unit", "state"),
 )
 
 work_order_events = Table(
@@ -71,6 +85,36 @@ work_order_events = Table(
     Column("kind", String(30), nullable=False),
     Column("data", JSON, nullable=False),
     UniqueConstraint("work_order_id", "sequence"),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("work_order_id", ForeignKey("work_orders.id"), nullable=False),
+    Column("step", String(20), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("yellow", UtcDateTime, nullable=False),
+    Column("orange", UtcDateTime, nullable=False),
+    Column("red", UtcDateTime, nullable=False),
+    Column("light", String(10)),
+    Column("next_change", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    _one_of("step", Step),
+    _one_of("light", Light),
+    Index(None, "work_order_id"),
+    # The sweep asks only for what changes by now: its cost does not grow with the orders that are open.
+    Index(None, "next_change"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("work_order_id", ForeignKey("work_orders.id"), nullable=False),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime),
+    Index(None, "work_order_id"),
 )
 
 idempotency_keys = Table(

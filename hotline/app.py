@@ -10,13 +10,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from channels.registry import create_routers
 from core import problems
-from core.access import Audience, Locksmith, open_to
+from core.access import Audience, Locksmith, Principal, open_to
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
+from desk import people, people_routes, work_routes
 from desk import routes as desk_routes
+from desk.handling import Handling
 from hotline import health, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
@@ -59,16 +61,27 @@ def assemble(parts: Parts) -> FastAPI:
         redoc_url=None,
         max_body_size=LARGEST_BODY,
     )
-    app.state.locksmith = Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"))
+    app.state.locksmith = _locksmith(parts)
     problems.install(app)
     app.include_router(
         desk_routes.create_router(parts.database, parts.city, parts.clock, parts.settings.max_query_failures)
     )
+    handling = Handling.of_city(parts.city)
+    app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
+    app.include_router(people_routes.create_router(parts.database, parts.clock))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(_operations(parts))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
+
+
+def _locksmith(parts: Parts) -> Locksmith:
+    async def signed_in(token: str) -> Principal | None:
+        now = parts.clock()
+        return await parts.database.read(lambda c: people.recognise(c, token, now))
+
+    return Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"), signed_in)
 
 
 def _operations(parts: Parts) -> APIRouter:

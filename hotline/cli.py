@@ -11,11 +11,15 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from core.access import Role
 from core.city import City
 from core.clock import utc_now
 from core.database import Database
+from core.problems import Problem
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
+from desk import people
+from desk.people import NewUser, hashed_password
 from hotline import evaluation, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
@@ -33,6 +37,8 @@ Found = TypeVar("Found")
 app = typer.Typer(no_args_is_help=True, help="连心桥: a 12345 hotline that a city runs itself.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database_app, name="db")
+user_app = typer.Typer(no_args_is_help=True, help="The staff.")
+app.add_typer(user_app, name="user")
 console = Console(stderr=True)
 
 
@@ -188,6 +194,34 @@ def seed(orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many 
 def show_token() -> None:
     """Print the operator's token for the API: Authorization: Bearer …"""
     print(write_operator_token(_settings()).read_text("ascii"))
+
+
+@user_app.command(name="add")
+def add_user(
+    login: Annotated[str, typer.Argument(help="What they sign in with.")],
+    name: Annotated[str, typer.Option(help="What others read.")],
+    role: Annotated[Role, typer.Option(help="What they do.")],
+    password: Annotated[str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True)],
+    unit: Annotated[str | None, typer.Option(help="The unit, for a handler or unit_head.")] = None,
+) -> None:
+    """Let somebody of the staff in."""
+    settings = _settings()
+    database = Database(settings.database_url)
+    schema.upgrade(database)
+    try:
+        new = NewUser(login=login, name=name, role=role, unit=unit, password=password)
+        hashed, now = hashed_password(new.password), utc_now()
+        added = database.write_now(lambda c: people.add_user(c, new, hashed, now))
+    except ValidationError as error:
+        for found in error.errors(include_input=False):
+            console.print(f"[red]{'.'.join(map(str, found['loc']))}[/] {found['msg']}", highlight=False)
+        raise typer.Exit(2) from None
+    except Problem as problem:
+        console.print(problem.detail, style="red", markup=False)
+        raise typer.Exit(2) from None
+    finally:
+        database.close()
+    console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)
 
 
 @database_app.command(name="upgrade")

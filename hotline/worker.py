@@ -9,6 +9,7 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
+from desk.handling import Handling
 from hotline import heartbeat
 from intake.bot import Bot
 from intake.conversation import Conversation
@@ -29,12 +30,16 @@ class Worker:
         self._clock = clock
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, city, clock)
+        self._handling = Handling.of_city(city)
+        self._city = city
+        self._dispatches = settings.automatic_dispatch
+        self._seen = 0
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
-            for part in (self._beat, self._sweep_inbox, self._close_lost_calls):
+            for part in (self._beat, self._sweep_inbox, self._close_lost_calls, self._dispatch, self._change_lights):
                 try:
                     await part()
                 except Exception:
@@ -49,6 +54,28 @@ class Worker:
     async def _sweep_inbox(self) -> None:
         if kept := await sweep(self._database, self._conversation, self._clock, self._triage_after):
             log.warning("unanswered messages kept for a person", extra={"count": kept})
+
+    async def _dispatch(self) -> None:
+        if not self._dispatches:
+            return
+        now, sent = self._clock(), 0
+        while True:
+            seen, more = await self._database.write(
+                lambda c: self._handling.dispatch_certain(c, self._city, self._seen, now)
+            )
+            sent += more
+            if seen == self._seen:
+                break
+            self._seen = seen
+        if sent:
+            log.info("orders dispatched", extra={"count": sent})
+
+    async def _change_lights(self) -> None:
+        now = self._clock()
+        if not self._handling.clocks.calendar.knows(now.astimezone(self._handling.clocks.calendar.zone).year):
+            log.warning("holidays of this year are not known; weekends alone are days off", extra={"year": now.year})
+        while changed := await self._database.write(lambda c: self._handling.sweep(c, now)):
+            log.info("lights changed", extra={"count": changed})
 
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):

@@ -102,3 +102,15 @@ def test_a_history_that_cannot_be_used_is_refused_with_the_reason(
     done = hotline("evaluate", "--cross-validate", str(write_csv(tmp_path / "orders.csv", rows)))
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def test_somebody_of_the_staff_is_let_in_by_the_command_line(tmp_path: Path) -> None:
+    def add(login: str, password: str) -> "subprocess.CompletedProcess[str]":
+        arguments = ["user", "add", login, "--name", "王", "--role", "handler", "--unit", "咸安区公安局"]
+        return hotline(*arguments, given=f"{password}\n" * 2, HOTLINE_DATA_DIR=str(tmp_path))
+
+    added, again, short = add("wang", "correct horse"), add("wang", "correct horse"), add("li", "short")
+    assert added.returncode == 0, added.stderr
+    assert "wang: handler of 咸安区公安局" in added.stderr
+    assert (again.returncode, "'wang' is taken" in again.stderr) == (2, True)
+    assert (short.returncode, "password" in short.stderr) == (2, True)

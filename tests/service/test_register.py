@@ -173,4 +173,4 @@ async def test_a_withdrawn_order_takes_no_more_and_can_be_withdrawn_again(
     with pytest.raises(Problem, match="only open orders"):
         await database.write(lambda c: register.expedite(c, number, clock(), "bot"))
     events = await database.read(lambda c: register.events_of(c, number))
-    assert [event.kind for event in events] == ["opened", "withdrawn"]
+    assert [event.kind for event in events] == ["opened", "withdraw"]

@@ -8,7 +8,7 @@ import yaml
 from bot.actions import city as bot_city
 from core.city import City
 from desk.model import State
-from desk.progress import words
+from desk.words import words
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,214 @@
+"""What may be asked to be done with an order, as the API takes it: one model a move, told apart by `move`."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from desk.deadlines import Limit
+from desk.lifecycle import Move
+from desk.model import CategoryId, Nature, Short, Text, Urgency
+
+
+class Outcome(StrEnum):
+    """How a matter ended, honestly told (办理结果)."""
+
+    SOLVED = "solved"
+    """已解决"""
+    PARTLY_SOLVED = "partly_solved"
+    """部分解决"""
+    EXPLAINED = "explained"
+    """解释说明"""
+    UNFOUNDED = "unfounded"
+    """不属实"""
+    BEYOND_DUTY = "beyond_duty"
+    """超职责"""
+    PLANNED = "planned"
+    """计划中"""
+
+
+def _a_limit(text: str) -> str:
+    Limit.parse(text)
+    return text
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Accept(_Request):
+    """受理: a person has read the order, and may put right what was understood."""
+
+    move: Literal[Move.ACCEPT]
+    category: CategoryId | None = None
+    nature: Nature | None = None
+    area_code: Annotated[str, Field(pattern=r"^\d{6}(\d{3}){0,2}$")] | None = None
+    urgency: Urgency | None = None
+    complex: bool | None = None
+
+
+class Reject(_Request):
+    """不予受理: why, and which way is open instead."""
+
+    move: Literal[Move.REJECT]
+    reason: Text
+
+
+class Dispatch(_Request):
+    """派单 to the one responsible unit."""
+
+    move: Literal[Move.DISPATCH]
+    unit: Annotated[str, Field(min_length=2, max_length=50)]
+    assist_units: list[Annotated[str, Field(min_length=2, max_length=50)]] = Field(default_factory=list, max_length=10)
+    urgency: Urgency | None = None
+    complex: bool | None = None
+    note: Short | None = None
+
+
+class Sign(_Request):
+    """签收."""
+
+    move: Literal[Move.SIGN]
+
+
+class Return(_Request):
+    """退单: why it is not this unit's, and by which clause."""
+
+    move: Literal[Move.RETURN]
+    reason: Text
+    clause: Short
+
+
+class GrantReturn(_Request):
+    """The dispatcher agrees: the order waits for another unit."""
+
+    move: Literal[Move.GRANT_RETURN]
+    note: Short | None = None
+
+
+class RefuseReturn(_Request):
+    """The dispatcher does not agree: the unit keeps the order."""
+
+    move: Literal[Move.REFUSE_RETURN]
+    reason: Text
+
+
+class AskCitizen(_Request):
+    """挂起: what the unit has to know of the citizen."""
+
+    move: Literal[Move.ASK_CITIZEN]
+    question: Text
+
+
+class Resume(_Request):
+    """The citizen's answer, or why the unit goes on without one."""
+
+    move: Literal[Move.RESUME]
+    answer: Text
+
+
+class AskExtension(_Request):
+    """延期申请: for how long (3wd, 24h), and why."""
+
+    move: Literal[Move.ASK_EXTENSION]
+    time: Annotated[str, AfterValidator(_a_limit)]
+    reason: Text
+
+
+class GrantExtension(_Request):
+    """The hotline office agrees to the time that was asked for."""
+
+    move: Literal[Move.GRANT_EXTENSION]
+
+
+class RefuseExtension(_Request):
+    """The hotline office does not agree."""
+
+    move: Literal[Move.REFUSE_EXTENSION]
+    reason: Text
+
+
+class Contact(_Request):
+    """首次联系: what was said to the citizen."""
+
+    move: Literal[Move.CONTACT]
+    note: Text
+
+
+class Reply(_Request):
+    """答复: what the citizen reads, how it ended, and what only the staff reads."""
+
+    move: Literal[Move.REPLY]
+    text: Text
+    outcome: Outcome
+    note: Text | None = None
+
+
+class ApproveReply(_Request):
+    """The reply may go to the citizen."""
+
+    move: Literal[Move.APPROVE_REPLY]
+
+
+class RefuseReply(_Request):
+    """The reply has to be made again: why."""
+
+    move: Literal[Move.REFUSE_REPLY]
+    reason: Text
+
+
+class Callback(_Request):
+    """回访: whether the citizen was reached, and then, asked apart, whether it is solved and how satisfied they are."""
+
+    move: Literal["callback"]
+    reached: bool
+    solved: bool | None = None
+    satisfied: bool | None = Field(None, description="with the outcome")
+    service_satisfied: bool | None = Field(None, description="with how the call was taken")
+    note: Text | None = None
+
+
+class Reopen(_Request):
+    """The matter has come back."""
+
+    move: Literal[Move.REOPEN]
+    reason: Text
+
+
+class Merge(_Request):
+    """并单 into another open order."""
+
+    move: Literal[Move.MERGE]
+    into: Annotated[str, Field(pattern=r"^\d{8}-\d{6}$")]
+
+
+class Unmerge(_Request):
+    """The orders are about different things after all."""
+
+    move: Literal[Move.UNMERGE]
+    reason: Text
+
+
+MoveRequest = Annotated[
+    Accept
+    | Reject
+    | Dispatch
+    | Sign
+    | Return
+    | GrantReturn
+    | RefuseReturn
+    | AskCitizen
+    | Resume
+    | AskExtension
+    | GrantExtension
+    | RefuseExtension
+    | Contact
+    | Reply
+    | ApproveReply
+    | RefuseReply
+    | Callback
+    | Reopen
+    | Merge
+    | Unmerge,
+    Field(discriminator="move"),
+]

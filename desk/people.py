@@ -1,0 +1,208 @@
+"""The staff: users with a role and perhaps a unit, their passwords and their sessions.
+
+Passwords are kept as argon2id hashes, session tokens as SHA-256 hashes: neither can be read back from the database.
+Every function takes the connection of a running transaction.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy import func as sql
+
+from core.access import UNIT_ROLES, Principal, Role
+from core.database import UtcDateTime, metadata
+from core.problems import Problem
+
+SESSION_LASTS = timedelta(hours=12)
+FAILURES_WINDOW = timedelta(minutes=15)
+MOST_FAILURES = 5
+SHORTEST_PASSWORD = 10
+_HASHER = PasswordHasher()
+# Checked when nobody has the login, so that the time of an answer does not tell which logins exist.
+_NOBODYS_HASH = _HASHER.hash(secrets.token_hex(16))
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("login", String(50), nullable=False, unique=True),
+    Column("name", String(50), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("unit", String(50)),
+    Column("password_hash", String(200), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "user_id"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("login", String(50), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "login", "at"),
+)
+
+Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=50, pattern=r"^[\w.@-]+$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=200)]
+
+
+class NewUser(BaseModel):
+    """Somebody who is to be let in. People of a unit need its name, as orders are dispatched to it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    login: Login
+    name: Name
+    role: Role
+    unit: Name | None = None
+    password: Password
+
+    @model_validator(mode="after")
+    def _unit_fits_role(self) -> "NewUser":
+        if (self.unit is None) == (self.role in UNIT_ROLES):
+            needs = "needs a unit" if self.unit is None else "has no unit"
+            raise ValueError(f"unit: a {self.role} {needs}")
+        return self
+
+
+class User(BaseModel):
+    """Somebody of the staff, as others see them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    login: str
+    name: str
+    role: Role
+    unit: str | None
+    active: bool
+
+
+class Session(BaseModel):
+    """A fresh session: the token is told once."""
+
+    token: str
+    expires_at: datetime
+    user: User
+
+
+def hashed_password(password: str) -> str:
+    """The hash a password is kept as. Takes some 50 ms by design: not for the thread that writes."""
+    return _HASHER.hash(password)
+
+
+def fits(password_hash: str, password: str) -> bool:
+    """Whether a password is the one a hash was made of; takes as long as hashing it."""
+    try:
+        return _HASHER.verify(password_hash, password)
+    except Argon2Error:
+        return False
+
+
+def add_user(connection: Connection, new: NewUser, password_hash: str, now: datetime) -> User:
+    """Let somebody in. Raises Problem 409 when the login is taken."""
+    if connection.execute(select(users.c.id).where(users.c.login == new.login)).first():
+        raise Problem(409, "Conflict", f"login: {new.login!r} is taken", field="login")
+    values = new.model_dump(exclude={"password"})
+    connection.execute(insert(users).values(**values, password_hash=password_hash, active=True, created_at=now))
+    return User.model_validate({**values, "active": True})
+
+
+def list_users(connection: Connection) -> list[User]:
+    """All users, by login."""
+    rows = connection.execute(select(users).order_by(users.c.login)).mappings()
+    return [User.model_validate(dict(row)) for row in rows]
+
+
+def deactivate(connection: Connection, login: str) -> User:
+    """Let somebody in no longer; the sessions end at once. Raises Problem 404."""
+    row = connection.execute(select(users).where(users.c.login == login)).mappings().first()
+    if row is None:
+        raise Problem(404, "Not Found", f"login: no user {login!r}", field="login")
+    connection.execute(update(users).where(users.c.id == row["id"]).values(active=False))
+    connection.execute(delete(sessions).where(sessions.c.user_id == row["id"]))
+    return User.model_validate({**row, "active": False})
+
+
+def hash_of(connection: Connection, login: str, now: datetime) -> str:
+    """The hash a password has to fit; for a login nobody has, one that none fits.
+
+    Raises Problem 429 after `MOST_FAILURES` misfits within `FAILURES_WINDOW`.
+    """
+    query = (
+        select(sql.count())
+        .select_from(sign_in_failures)
+        .where(sign_in_failures.c.login == login, sign_in_failures.c.at > now - FAILURES_WINDOW)
+    )
+    if connection.execute(query).scalar_one() >= MOST_FAILURES:
+        wait = int(FAILURES_WINDOW.total_seconds())
+        raise Problem(429, "Too Many Requests", f"login: too many wrong passwords for {login!r}", retry_after=wait)
+    found = select(users.c.password_hash).where(users.c.login == login, users.c.active)
+    return str(connection.execute(found).scalar() or _NOBODYS_HASH)
+
+
+def count_failure(connection: Connection, login: str, now: datetime) -> None:
+    """Remember that a password did not fit."""
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.at <= now - FAILURES_WINDOW))
+    connection.execute(insert(sign_in_failures).values(login=login, at=now))
+
+
+def open_session(connection: Connection, login: str, now: datetime) -> Session:
+    """A session for somebody whose password fits."""
+    row = connection.execute(select(users).where(users.c.login == login, users.c.active)).mappings().one()
+    token, expires_at = secrets.token_urlsafe(32), now + SESSION_LASTS
+    connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
+    connection.execute(
+        insert(sessions).values(token_hash=_hashed(token), user_id=row["id"], created_at=now, expires_at=expires_at)
+    )
+    return Session(token=token, expires_at=expires_at, user=User.model_validate(dict(row)))
+
+
+def sign_out(connection: Connection, token: str) -> None:
+    """End a session; one that is over already changes nothing."""
+    connection.execute(delete(sessions).where(sessions.c.token_hash == _hashed(token)))
+
+
+def recognise(connection: Connection, token: str, now: datetime) -> Principal | None:
+    """Whose session a token is, while it lasts."""
+    query = (
+        select(users)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.token_hash == _hashed(token), sessions.c.expires_at > now, users.c.active)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Principal(row["login"], Role(row["role"]), row["unit"])
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
