@@ -62,6 +62,7 @@ MOST_ATTEMPTS = 2
 MOST_MATTERS = 3
 LONGEST_PLACE = 200
 LONGEST_TIME = 100
+_ENDS = "。；;，, "
 
 
 Ranking = Tuple[Tuple[str, float], ...]
@@ -206,7 +207,7 @@ class Filing:
         place = draft.place or ""
         parts = self.parts(draft)
         names = [self._city.by_id[part.category].name for part in parts if part.category]
-        numbered = "；".join(f"（{number}）{part.text}" for number, part in enumerate(parts, start=1))
+        numbered = "；".join(f"（{number}）{part.text.rstrip(_ENDS)}" for number, part in enumerate(parts, start=1))
         shown = {
             "description": numbered if draft.apart else draft.text,
             "category": "、".join(dict.fromkeys(names)),
