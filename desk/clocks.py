@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from core.calendar import WorkingCalendar
@@ -23,8 +23,6 @@ PAUSED_STEPS = (Step.FIRST_REPLY, Step.FINISH)
 class StepClock(BaseModel):
     """A step's clock as it is shown: until when, which light, and when it ended."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     step: Step
     since: datetime
     due: datetime
@@ -37,7 +35,6 @@ class Change:
     """A light that has changed."""
 
     work_order_id: int
-    number: str
     unit: str | None
     step: Step
     light: Light
@@ -106,7 +103,7 @@ class Clocks:
         A clock nobody looked at for long changes by all the lights it missed, each told once.
         """
         query = (
-            select(clocks, work_orders.c.number, work_orders.c.unit)
+            select(clocks, work_orders.c.unit)
             .join(work_orders, work_orders.c.id == clocks.c.work_order_id)
             .where(clocks.c.next_change <= now)
             .order_by(clocks.c.next_change)
@@ -116,8 +113,7 @@ class Clocks:
         for row in connection.execute(query).mappings().all():
             passed = [light for light in Light if row[light] <= now and not _is_told(row["light"], light)]
             found += [
-                Change(row["work_order_id"], row["number"], row["unit"], Step(row["step"]), light, row[light])
-                for light in passed
+                Change(row["work_order_id"], row["unit"], Step(row["step"]), light, row[light]) for light in passed
             ]
             coming = [row[light] for light in Light if row[light] > now]
             connection.execute(

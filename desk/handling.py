@@ -102,11 +102,15 @@ class Handling:
     def dispatch_certain(self, connection: Connection, city: City, after: int, now: datetime) -> tuple[int, int]:
         """Send new orders whose unit is certain; the others wait for the dispatcher.
 
-        Looks at orders with an id above `after`; returns the highest id seen and how many were sent.
+        Looks at those with an id above `after`; returns the highest id seen and how many were sent.
         """
         query = (
             select(work_orders)
-            .where(work_orders.c.id > after - OVERLAP)
+            .where(
+                work_orders.c.id > after - OVERLAP,
+                work_orders.c.state == State.PENDING_DISPATCH,
+                work_orders.c.dispatches == 0,
+            )
             .order_by(work_orders.c.id)
             .limit(MOST_CHANGES + OVERLAP)
         )
@@ -114,8 +118,7 @@ class Handling:
         for row in connection.execute(query).mappings().all():
             after = max(after, row["id"])
             suggestion = suggest(WorkOrder.model_validate(dict(row)), city)
-            is_new = row["state"] == State.PENDING_DISPATCH and row["dispatches"] == 0
-            if is_new and suggestion.certain and suggestion.unit:
+            if suggestion.certain and suggestion.unit:
                 units = {"unit": suggestion.unit, "assist_units": suggestion.assist_units}
                 request = moves.Dispatch(move=Move.DISPATCH, note="；".join(suggestion.reasons)[:200], **units)
                 self.move(connection, row["number"], request, now, "automatic dispatch")

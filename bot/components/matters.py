@@ -20,7 +20,6 @@ _ANEW = (
     r"|首先|然后(?:再|我)|以及|[2-5２-５][、.．）)]"
 )
 _BEGINS = re.compile(rf"(?:(?<=[。！？!?；;，,\n ])|(?<=\s))(?={_ANEW})")
-_SENTENCE_ENDS = re.compile(r"(?<=[。！？!?；;\n])")
 _CLAUSE_ENDS = re.compile(r"(?<=[。！？!?；;\n，,])")
 _SEVERAL = re.compile(r"[两二三几]个?(?:事|件事|问题|情况|方面|样事|桩事)|[两三几]件")
 

@@ -18,9 +18,10 @@ _OPENING = re.compile(r"(?!尊敬|敬爱|您好|你好|各位|领导)([^。！�
 
 @dataclass(frozen=True)
 class Shares:
-    """How the views are weighed; all were chosen on writers held out of the training.
+    """How the views are weighed; the shares were chosen on writers held out of the training.
 
-    sharpness: what makes the n-grams' margins logarithms of probabilities.
+    sharpness: what makes the n-grams' margins logarithms of probabilities; chosen by the calibration on labelled
+        messages.
     encoder: the encoder's share in the mixture of logarithms.
     opening: the share of a letter's first sentence alone, beside the whole letter.
     """

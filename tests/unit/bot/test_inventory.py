@@ -28,10 +28,8 @@ def domain() -> dict[str, Any]:
 def examples() -> dict[str, list[str]]:
     """All training sentences by intent."""
     found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "bot" / "data" / "nlu").rglob("*.yml")):
-        for block in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
-            lines = [line[2:].strip() for line in block["examples"].splitlines() if line.startswith("- ")]
-            found.setdefault(block["intent"], []).extend(lines)
+    for sentence in sentences():
+        found.setdefault(sentence.intent, []).append(sentence.text)
     return found
 
 
