@@ -1,6 +1,7 @@
 """Writing the trained encoder as the bot reads it: `python export.py FILE.pt`."""
 
 import argparse
+import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -39,7 +40,9 @@ def write_model(network: Network, path: Path) -> None:
     names = {"input_names": ["ids", "mask"], "output_names": ["vectors", "intents", "natures"]}
     free = {name: {0: "texts", 1: "tokens"} for name in ("ids", "mask")}
     free |= {name: {0: "texts"} for name in ("vectors", "intents", "natures")}
-    with tempfile.TemporaryDirectory() as folder:
+    path = path.absolute()
+    # The preparation leaves files in the working folder.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         whole, prepared = Path(folder) / "whole.onnx", Path(folder) / "prepared.onnx"
         torch.onnx.export(network, example, str(whole), dynamic_axes=free, opset_version=17, dynamo=False, **names)
         quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
