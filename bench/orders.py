@@ -27,7 +27,7 @@ from hotline import schema
 from tests.postgresql import running as postgresql
 from tests.system import free_ports
 
-ORDERS, TICKETS, CLIENTS = 3000, 400, 16
+ORDERS, TICKETS, CLIENTS = 3000, 400, (1, 8, 32)
 MATTER = {
     "text": "楼下烧烤店每天营业到凌晨，音响声音很大，老人睡不着。",
     "category": "09",
@@ -47,25 +47,33 @@ HELPDESK = PROJECT_ROOT / "bench" / "helpdesk"
 
 async def measure(console: Console) -> Table:
     """Run all sides; return the table."""
-    table = Table(title=f"orders opened a second, {CLIENTS} clients (baselines: raw inserts, django-helpdesk)")
-    for name in ("database", "over HTTP", "raw inserts", "share of raw", "django-helpdesk", "times the peer"):
-        table.add_column(name, justify="right" if name != "database" else "left")
+    table = Table(title="orders opened a second (baselines: raw inserts, django-helpdesk)", title_justify="left")
+    for name in (
+        "database",
+        "clients",
+        "over HTTP",
+        "raw inserts",
+        "share of raw",
+        "django-helpdesk",
+        "times the peer",
+    ):
+        table.add_column(name, justify="right")
     with tempfile.TemporaryDirectory() as folder:
         console.print("orders: django-helpdesk …")
-        peer = await _tickets_a_second(Path(folder))
+        peers = await _tickets_a_second(Path(folder))
         with postgresql(Path(folder) / "postgresql") as new_database:
             urls = {"SQLite": f"sqlite:///{folder}/hotline.db", "PostgreSQL": new_database()}
             for name, url in urls.items():
                 console.print(f"orders: {name} …")
-                ours = await _orders_a_second(Path(folder) / name, url)
+                rates = await _orders_a_second(Path(folder) / name, url)
                 raw = _inserts_a_second(url if name == "PostgreSQL" else f"sqlite:///{folder}/raw.db")
-                table.add_row(
-                    name, f"{ours:.0f}", f"{raw:.0f}", f"{ours / raw:.0%}", f"{peer:.0f}", f"{ours / peer:.1f}"
-                )
+                for clients, ours, peer in zip(CLIENTS, rates, peers, strict=True):
+                    rates_told = f"{ours:.0f}", f"{raw:.0f}", f"{ours / raw:.0%}", f"{peer:.0f}", f"{ours / peer:.1f}"
+                    table.add_row(name, str(clients), *rates_told)
     return table
 
 
-async def _orders_a_second(data_dir: Path, url: str) -> float:
+async def _orders_a_second(data_dir: Path, url: str) -> list[float]:
     [port] = free_ports(1)
     environment = {"HOTLINE_DATA_DIR": str(data_dir), "HOTLINE_DATABASE_URL": url, "HOTLINE_LOG_LEVEL": "WARNING"}
     uvicorn = [sys.executable, "-m", "uvicorn", "hotline.app:create", "--factory", "--no-access-log"]
@@ -75,7 +83,7 @@ async def _orders_a_second(data_dir: Path, url: str) -> float:
         return await _posts_a_second(f"http://127.0.0.1:{port}/api/work-orders", MATTER, headers, ORDERS)
 
 
-async def _tickets_a_second(folder: Path) -> float:
+async def _tickets_a_second(folder: Path) -> list[float]:
     python = _helpdesk_python()
     [port] = free_ports(1)
     environment = {"BENCH_DATABASE": str(folder / "helpdesk.db")}
@@ -95,15 +103,16 @@ async def _tickets_a_second(folder: Path) -> float:
         return await _posts_a_second(url, ticket, headers, TICKETS)
 
 
-async def _posts_a_second(url: str, body: dict[str, object], headers: dict[str, str], count: int) -> float:
-    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=CLIENTS)) as session:
+async def _posts_a_second(url: str, body: dict[str, object], headers: dict[str, str], count: int) -> list[float]:
+    """The rate with each number of clients."""
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=max(CLIENTS))) as session:
 
         async def post(_: int) -> None:
             async with session.post(url, json=body, headers={"Idempotency-Key": uuid4().hex}) as response:
                 assert response.status == 201, await response.text()
 
-        await side_by_side(CLIENTS * 4, CLIENTS, post)
-        return count / await side_by_side(count, CLIENTS, post)
+        await side_by_side(64, 16, post)
+        return [count / await side_by_side(count, clients, post) for clients in CLIENTS]
 
 
 def _inserts_a_second(url: str) -> float:

@@ -1,8 +1,9 @@
 """The database: SQLAlchemy Core, one set of statements for SQLite and PostgreSQL.
 
-Work is handed over as a plain function of a connection. On SQLite all writes of a process go through one thread,
-which commits up to `GROUP` of them together: many connections with a busy time-out give the same throughput with
-ten times the worst-case wait. On PostgreSQL each write is a transaction of its own.
+Work is handed over as a plain function of a connection. All writes of a process go through one thread, which commits up
+to `GROUP` of them together. On SQLite many connections with a busy time-out give the same throughput with ten times the
+worst-case wait; on PostgreSQL transactions that each wait for the day's running number and for the disk come one after
+the other anyway. A write must be quick, and must come to the same when it is run a second time.
 """
 
 import asyncio
@@ -32,8 +33,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+_Job = tuple[Work[Any], "Future[Any]"]
 
 GROUP = 64
+TRIES = 4
+"""How often a write that PostgreSQL ended for a deadlock is tried."""
 READERS = 4
 POSTGRESQL_CONNECTIONS = 8
 
@@ -134,32 +138,48 @@ class _Sqlite:
         event.listen(self.engine, "begin", _begin_immediate)
         self._reading = self.engine.execution_options(reading=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
-        self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
-        self._writer.start()
+        self._writer = _Writer(self.engine)
 
     def write(self, work: Work[Any]) -> "Future[Any]":
-        future: Future[Any] = Future()
-        self._jobs.put((work, future))
-        return future
+        return self._writer.hand_in(work)
 
     def read(self, work: Work[Any]) -> "Future[Any]":
         return self._readers.submit(_run_reading, self._reading, work)
 
     def close(self) -> None:
-        self._jobs.put(None)
-        self._writer.join()
+        self._writer.finish()
         self._readers.shutdown()
         self.engine.dispose()
+
+
+class _Writer:
+    """The one thread of a process that writes: it commits what waits, at most `GROUP` jobs, together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
+        self._thread.start()
+
+    def hand_in(self, work: Work[Any]) -> "Future[Any]":
+        """Have `work` done; the future has its result once it is committed."""
+        future: Future[Any] = Future()
+        self._jobs.put((work, future))
+        return future
+
+    def finish(self) -> None:
+        """Do what was handed in, then end."""
+        self._jobs.put(None)
+        self._thread.join()
 
     def _write_forever(self) -> None:
         while (first := self._jobs.get()) is not None:
             group, last = self._gather(first)
-            self._commit(group)
+            self._commit([job for job in group if job[1].set_running_or_notify_cancel()])
             if last:
                 return
 
-    def _gather(self, first: tuple[Work[Any], "Future[Any]"]) -> tuple[list[tuple[Work[Any], "Future[Any]"]], bool]:
+    def _gather(self, first: "_Job") -> "tuple[list[_Job], bool]":
         """The jobs that wait now, at most `GROUP`, and whether the end was among them."""
         group = [first]
         with suppress(queue.Empty):
@@ -170,29 +190,53 @@ class _Sqlite:
                 group.append(job)
         return group, False
 
-    def _commit(self, group: list[tuple[Work[Any], "Future[Any]"]]) -> None:
-        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _commit(self, group: "list[_Job]", tries: int = TRIES) -> None:
+        done: list[tuple[Any, BaseException | None]]
         try:
-            with self.engine.begin() as connection:
-                for work, future in group:
-                    if future.set_running_or_notify_cancel():
-                        done.append((future, *_in_savepoint(connection, work)))
+            with self._engine.begin() as connection:
+                done = [_in_savepoint(connection, work) for work, _ in group]
         except Exception as error:
-            done = [(future, None, error) for _, future in group if not future.cancelled()]
-        for future, result, failure in done:
+            if tries > 1 and _is_deadlock(error):
+                # Alone, so that no job waits with the locks of those before it.
+                for job in group:
+                    self._commit([job], tries - 1)
+                return
+            done = [(None, error)] * len(group)
+        for (_, future), (result, failure) in zip(group, done, strict=True):
             future.set_exception(failure) if failure else future.set_result(result)
 
 
 def _in_savepoint(connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    """The result of `work`, or why it failed; a failure undoes only its own statements. Raises on a deadlock."""
+    try:
+        return _saved(connection, work), None
+    except IntegrityError:
+        # Another process inserted the same key meanwhile: the second run finds its row.
+        try:
+            return _saved(connection, work), None
+        except Exception as error:
+            return None, error
+    except Exception as error:
+        if _is_deadlock(error):
+            raise
+        return None, error
+
+
+def _saved(connection: Connection, work: Work[Any]) -> Any:
     connection.exec_driver_sql("SAVEPOINT job")
     try:
-        result = work(connection)
-    except Exception as error:
+        return work(connection)
+    except Exception:
         connection.exec_driver_sql("ROLLBACK TO job")
+        raise
+    finally:
         connection.exec_driver_sql("RELEASE job")
-        return None, error
-    connection.exec_driver_sql("RELEASE job")
-    return result, None
+
+
+def _is_deadlock(error: BaseException) -> bool:
+    """Whether PostgreSQL ended the transaction so that others get through (class 40 of its error codes)."""
+    code = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(code, str) and code.startswith("40")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -216,26 +260,19 @@ def _run_reading(engine: Engine, work: Work[Any]) -> Any:
 class _Postgresql:
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True)
-        self._threads = ThreadPoolExecutor(POSTGRESQL_CONNECTIONS, thread_name_prefix="db")
+        self._readers = ThreadPoolExecutor(POSTGRESQL_CONNECTIONS - 1, thread_name_prefix="db-read")
+        self._writer = _Writer(self.engine)
 
     def write(self, work: Work[Any]) -> "Future[Any]":
-        return self._threads.submit(self._transaction, work)
+        return self._writer.hand_in(work)
 
     def read(self, work: Work[Any]) -> "Future[Any]":
-        return self._threads.submit(_run_reading, self.engine, work)
+        return self._readers.submit(_run_reading, self.engine, work)
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._writer.finish()
+        self._readers.shutdown()
         self.engine.dispose()
-
-    def _transaction(self, work: Work[Any]) -> Any:
-        try:
-            with self.engine.begin() as connection:
-                return work(connection)
-        except IntegrityError:
-            # Two transactions inserted the same key at once: the second finds the first's row when it runs again.
-            with self.engine.begin() as connection:
-                return work(connection)
 
 
 def is_reachable(connection: Connection) -> bool:

@@ -1,6 +1,10 @@
 """What the database promises to those who write."""
 
 import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
@@ -35,6 +39,32 @@ async def test_a_write_that_fails_undoes_itself_and_not_its_neighbours(database:
 
     assert [str(r) for r in results if r is not None] == ["no"]
     assert await database.read(count) == 40
+
+
+def test_two_processes_that_wait_for_each_other_both_get_through(
+    postgresql_url: Callable[[], str], clock: SetClock
+) -> None:
+    one, other = (Database(url) for url in [postgresql_url()] * 2)
+    schema.upgrade(one)
+    for name in ("a", "b"):
+        one.write_now(lambda c, name=name: beat(c, name, clock()))  # type: ignore[misc]
+    both_hold_one = threading.Barrier(2)
+
+    def hold(first: str, second: str) -> Callable[[Connection], None]:
+        def work(connection: Connection) -> None:
+            beat(connection, first, clock())
+            with suppress(threading.BrokenBarrierError):
+                both_hold_one.wait(2)
+            beat(connection, second, clock())
+
+        return work
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(one.write_now, hold("a", "b")), pool.submit(other.write_now, hold("b", "a"))]
+        assert [future.result(20) for future in done] == [None, None]
+
+    one.close()
+    other.close()
 
 
 async def test_a_time_comes_back_as_it_went_in(database: Database, clock: SetClock) -> None:
