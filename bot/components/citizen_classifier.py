@@ -1,6 +1,6 @@
 """What a citizen's message is: its intent, the ranking of the 22 categories, the nature of the request, its matters."""
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import joblib
 import numpy as np
@@ -141,17 +141,25 @@ class CitizenClassifier(GraphComponent, IntentClassifier):
         if message.get(INTENT)["name"] not in self._category_of:
             return []
 
+        known: Dict[str, Tuple[np.ndarray, np.ndarray]] = {}
+
         def rankings(parts: Sequence[str]) -> List[Ranking]:
-            return [self._categories(row, mixture) for row in mixture.probabilities(parts)[INTENT]]
+            found = mixture.probabilities(parts)
+            known.update(zip(parts, zip(found[INTENT], found[NATURE])))
+            return [self._categories(known[part][0], mixture) for part in parts]
 
         parts = matters(message.get(TEXT), rankings)
         if len(parts) == 1:
             return []
-        found = mixture.probabilities(parts)
-        told = zip(parts, found[INTENT], found[NATURE])
+        if joined := [part for part in parts if part not in known]:
+            rankings(joined)
         return [
-            {"text": part, CATEGORY_RANKING: self._categories(row, mixture), NATURE: _likeliest(natures, mixture)}
-            for part, row, natures in told
+            {
+                "text": part,
+                CATEGORY_RANKING: self._categories(known[part][0], mixture),
+                NATURE: _likeliest(known[part][1], mixture),
+            }
+            for part in parts
         ]
 
 

@@ -13,6 +13,8 @@ LIKELY = 0.4
 RULED_OUT = 0.12
 """Probability below which the other matter's category is out of the question for a piece."""
 SHORTEST_PIECE = 6
+MOST_PIECES = 8
+"""Each piece is classified; the last one holds whatever follows."""
 
 _ANEW = (
     r"另外|此外|除此之外|与此同时|还有一?[件个]|还有(?!人|的人|多久|几|没有|什么|一[些点家段])|再有|再就是|再一[个件]|再(?:问|投诉|反映|咨询|说|请问|麻烦)"
@@ -31,7 +33,7 @@ def pieces(text: str) -> List[str]:
         cut = [part for part in _CLAUSE_ENDS.split(text) if part]
     joined: List[str] = []
     for part in cut:
-        if joined and len(joined[-1].strip()) < SHORTEST_PIECE:
+        if joined and (len(joined[-1].strip()) < SHORTEST_PIECE or len(joined) == MOST_PIECES):
             joined[-1] += part
         else:
             joined.append(part)
@@ -44,7 +46,7 @@ def matters(text: str, rankings: Callable[[Sequence[str]], Sequence[Ranking]]) -
     if len(parts) == 1:
         return [text]
     found: List[Tuple[str, Ranking]] = []
-    for part, ranking in zip(parts, rankings(parts)):
+    for part, ranking in zip(parts, rankings([part.strip() for part in parts])):
         if found and not _is_another(ranking, found[-1][1]):
             found[-1] = (found[-1][0] + part, found[-1][1])
         else:
