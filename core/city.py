@@ -80,8 +80,14 @@ class City:
 
     @cached_property
     def responsibilities(self) -> Table:
-        """《工单部门职责一览表》."""
-        return Table.from_cells(self.read_rows("responsibilities.csv"))
+        """《工单部门职责一览表》. Raises ValueError for a row that names no task of `units.yml` or no area."""
+        table = Table.from_cells(self.read_rows("responsibilities.csv"))
+        for row in table.rows:
+            if unknown := {row.lead, *row.assist} - set(self.units.tasks):
+                raise ValueError(f"responsibilities: row {row.id} names {'、'.join(unknown)}, which units.yml does not")
+            if row.area and row.area not in self.areas:
+                raise ValueError(f"responsibilities: row {row.id} is for {row.area}, which areas.csv does not have")
+        return table
 
     @cached_property
     def elsewhere(self) -> Elsewhere:

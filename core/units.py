@@ -148,9 +148,11 @@ class Units:
         """Whether work may be handed down from one unit to the other.
 
         It has a lower level and lies inside the other's area; from a bureau to a bureau the task is the same, or the
-        lower one stands under the upper one in the tree.
+        lower one stands under the upper one in the tree. False for a name that is no unit (any more).
         """
-        low, up = self.by_name[lower], self.by_name[upper]
+        low, up = self.by_name.get(lower), self.by_name.get(upper)
+        if low is None or up is None:
+            return False
         if low.parent == upper:
             return True
         inside = up.level is Level.CITY or low.area.startswith(up.area)

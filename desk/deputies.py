@@ -12,12 +12,12 @@ from core.clock import to_city_time
 from core.problems import Problem
 from desk import register
 from desk.lifecycle import Move
-from desk.model import Event, Line, Matter, NewWorkOrder, WorkOrder
+from desk.model import Event, Line, NewMatter, NewWorkOrder, WorkOrder
 from desk.tables import work_orders
 from desk.words import words
 
 
-class DeputyOrder(Matter):
+class DeputyOrder(NewMatter):
     """A matter of a constituent, as a deputy tells it."""
 
 

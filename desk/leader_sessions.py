@@ -132,7 +132,7 @@ def list_sessions(connection: Connection, before: datetime | None, limit: int) -
         .where(work_orders.c.session_id.in_([row["id"] for row in rows]))
         .group_by(work_orders.c.session_id)
     )
-    counted = dict(connection.execute(count).tuples().all())
+    counted = {row[0]: row[1] for row in connection.execute(count)}
     return [_session(row, counted.get(row["id"], 0)) for row in rows]
 
 

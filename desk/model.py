@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from phonenumbers import NumberParseException, is_valid_number, parse
 from pydantic import (
@@ -187,11 +187,20 @@ class Matter(BaseModel):
     contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
     company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
     credit_code: CreditCode | None = None
-    suggestion_class: SuggestionClass | None = Field(None, description="Of an order on the line of suggestions")
     filed_by: FiledBy | None = Field(None, description="帮办代办: who filed it for the contact")
 
 
-class NewWorkOrder(Matter):
+class NewMatter(Matter):
+    """What is asked to be put into a work order."""
+
+    @model_validator(mode="after")
+    def _proxy_has_a_contact(self) -> Self:
+        if self.filed_by is not None and self.contact_phone is None:
+            raise ValueError("contact_phone: needed when somebody files for somebody else; it is the latter's phone")
+        return self
+
+
+class NewWorkOrder(NewMatter):
     """A request to open a work order."""
 
     line: Line = Line.CITIZEN
@@ -202,18 +211,13 @@ class NewWorkOrder(Matter):
     )
     needs_person: bool = Field(False, description="A person has to read it before it is dispatched")
     reason: Short | None = Field(None, description="Why a person has to read it")
+    suggestion_class: SuggestionClass | None = Field(None, description="Of an order on the line of suggestions")
 
     @model_validator(mode="after")
-    def _class_fits_line(self) -> "NewWorkOrder":
+    def _class_fits_line(self) -> Self:
         if (self.line is Line.SUGGESTION) != (self.suggestion_class is not None):
             allowed = ", ".join(SuggestionClass)
             raise ValueError(f"suggestion_class: needed on the line suggestion, and only there; one of {allowed}")
-        return self
-
-    @model_validator(mode="after")
-    def _proxy_has_a_contact(self) -> "NewWorkOrder":
-        if self.filed_by is not None and self.contact_phone is None:
-            raise ValueError("contact_phone: needed when somebody files for somebody else; it is the latter's phone")
         return self
 
 
@@ -243,6 +247,7 @@ class WorkOrder(Matter):
     returns: int = 0
     referred_to: str | None = None
     receipt: str | None = None
+    suggestion_class: SuggestionClass | None = None
     session_id: int | None = None
     deputy: str | None = None
     stand_in: str | None = None

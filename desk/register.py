@@ -145,7 +145,7 @@ def open_orders_by_unit(connection: Connection) -> dict[str, int]:
         .where(work_orders.c.unit.is_not(None), work_orders.c.state.in_(OPEN_STATES))
         .group_by(work_orders.c.unit)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def events_of(connection: Connection, number: str) -> list[Event]:

@@ -53,7 +53,7 @@ class TablePage(BaseModel):
 def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     """The routes over one database and one city."""
     router = APIRouter(prefix="/api", tags=["units"])
-    units = city.units
+    units, table = city.units, city.responsibilities
 
     @router.get("/units", dependencies=[open_to(Audience.STAFF)])
     async def show_units(
@@ -96,7 +96,6 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
         limit: Limit = 50,
     ) -> TablePage:
         """《工单部门职责一览表》 by id; `after` pages on from a row's id."""
-        table = city.responsibilities
         rows = [row for row in table.rows if category in (None, row.category) and row.id > (after or "")]
         return TablePage(version=table.version, rows=sorted(rows, key=lambda row: row.id)[:limit])
 
