@@ -21,7 +21,9 @@ class Audience(StrEnum):
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
-    """People who are signed in, and the operator's token, which is an administrator's."""
+    """People of the staff who are signed in, and the operator's token, which is an administrator's."""
+    SIGNED_IN = "signed-in"
+    """Everybody who is signed in: the staff, and deputies."""
 
 
 class Role(StrEnum):
@@ -41,6 +43,8 @@ class Role(StrEnum):
     """领导: looks, and has things looked into."""
     AUDITOR = "auditor"
     """审计: looks at everything and changes nothing."""
+    DEPUTY = "deputy"
+    """人大代表: opens orders for constituents and sees these alone. Not of the staff: comes in where named only."""
     ADMIN = "admin"
     """管理员: may do everything."""
 
@@ -135,4 +139,6 @@ def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
 def _admits(audience: Audience, roles: frozenset[Role], who: Principal) -> bool:
     if audience is Audience.SERVICE:
         return who.role is None
-    return who.role is not None and (not roles or who.role in roles or who.role is Role.ADMIN)
+    if roles:
+        return who.role in roles or who.role is Role.ADMIN
+    return who.role is not None and (audience is Audience.SIGNED_IN or who.role is not Role.DEPUTY)

@@ -1,4 +1,4 @@
-"""The city the system serves, as data: its name, its 22 categories, its area tree."""
+"""The city the system serves, as data: its name, its 22 categories, its areas, its units and what they answer for."""
 
 import csv
 from functools import cached_property
@@ -8,16 +8,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.elsewhere import Elsewhere
+from core.responsibilities import Table
+from core.units import Units, UnitsFile
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Units(_Record):
-    """承办单位 a category goes to when nothing more special is known."""
-
-    lead: str
-    assist: tuple[str, ...] = ()
 
 
 class Category(_Record):
@@ -27,7 +24,6 @@ class Category(_Record):
     slug: str = Field(pattern=r"^[a-z_]+$")
     name: str
     description: str
-    units: Units
     keywords: tuple[str, ...] = ()
     asks_time: bool = False
 
@@ -50,11 +46,15 @@ class City:
         self.short_name: str = about["short_name"]
         self.code: str = str(about["code"])
         self.timezone: str = about["timezone"]
-        self.city_units: frozenset[str] = frozenset(about.get("city_units") or ())
 
     def read(self, file: str) -> Any:
         """The content of one YAML file of the city's folder."""
         return yaml.safe_load((self._folder / file).read_text("utf-8"))
+
+    def read_rows(self, file: str) -> list[dict[str, str]]:
+        """The lines of one CSV file of the city's folder by column; lines that begin with # explain the file."""
+        with (self._folder / file).open(encoding="utf-8-sig", newline="") as lines:
+            return list(csv.DictReader(line for line in lines if not line.lstrip('"').startswith("#")))
 
     @cached_property
     def categories(self) -> dict[str, Category]:
@@ -65,15 +65,46 @@ class City:
     @cached_property
     def areas(self) -> dict[str, Area]:
         """All areas by code."""
-        with (self._folder / "areas.csv").open(encoding="utf-8", newline="") as file:
-            rows = [(row["code"], row["name"], row["aliases"]) for row in csv.DictReader(file)]
         return {
-            code: Area(code=code, name=name, aliases=tuple(alias for alias in aliases.split("|") if alias))
-            for code, name, aliases in rows
+            row["code"]: Area(
+                code=row["code"], name=row["name"], aliases=tuple(filter(None, row["aliases"].split("|")))
+            )
+            for row in self.read_rows("areas.csv")
         }
 
+    @cached_property
+    def units(self) -> Units:
+        """All units of the city as a tree."""
+        paths = {code: self.area_path(code) for code in self.areas}
+        return Units(UnitsFile.model_validate(self.read("units.yml")), paths, self.code)
+
+    @cached_property
+    def responsibilities(self) -> Table:
+        """《工单部门职责一览表》. Raises ValueError for a row that names no task of `units.yml` or no area."""
+        table = Table.from_cells(self.read_rows("responsibilities.csv"))
+        for row in table.rows:
+            if unknown := {row.lead, *row.assist} - set(self.units.tasks):
+                raise ValueError(f"responsibilities: row {row.id} names {'、'.join(unknown)}, which units.yml does not")
+            if row.area and row.area not in self.areas:
+                raise ValueError(f"responsibilities: row {row.id} is for {row.area}, which areas.csv does not have")
+        return table
+
+    @cached_property
+    def elsewhere(self) -> Elsewhere:
+        """The cities that handle matters for each other, and the other public lines."""
+        return Elsewhere.from_data(self.read("partner_cities.yml"), self.read("other_lines.yml"))
+
+    def has_place(self, code: str) -> bool:
+        """Whether a code is of an area of this city, or lies in a city that handles matters with this one."""
+        return code in self.areas or self.elsewhere.city_of(code) is not None
+
     def area_path(self, code: str) -> str:
-        """The names from the county down to `code`, joined: 咸安区温泉街道. Raises KeyError for an unknown code."""
+        """The names from the county down to `code`, joined: 咸安区温泉街道; for a partner city its name.
+
+        Raises KeyError for an unknown code.
+        """
         if code == self.code:
             return self.areas[code].name
+        if code not in self.areas and (partner := self.elsewhere.city_of(code)) is not None:
+            return partner.name
         return "".join(self.areas[code[:length]].name for length in (6, 9, 12) if length <= len(code))

@@ -27,6 +27,8 @@ class Step(StrEnum):
     FINISH = "finish"
     RETURN = "return"
     CALLBACK = "callback"
+    RECEIPT = "receipt"
+    """Until another city or line has confirmed that it has the order."""
 
 
 class Light(StrEnum):
@@ -131,6 +133,7 @@ class Rule(_Record):
     finish: ReadLimit | None = None
     return_: ReadLimit | None = Field(None, alias="return")
     callback: ReadLimit | None = None
+    receipt: ReadLimit | None = None
     source: str
 
     def limit(self, step: Step) -> Limit | None:

@@ -19,7 +19,8 @@ from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
 from desk.model import Line, State, WorkOrder
-from desk.register import add_event, find, row_of
+from desk.register import add_event, events_of_order, find, row_of
+from desk.returns import granted
 from desk.tables import work_order_events, work_orders
 
 UNIT_STEPS = (Step.SIGN, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
@@ -76,16 +77,17 @@ class _Turn(Generic[R]):
 
 
 class Handling:
-    """The moves under one set of time limits."""
+    """The moves under one set of time limits, in one city."""
 
-    def __init__(self, clocks: Clocks) -> None:
+    def __init__(self, clocks: Clocks, city: City) -> None:
         self.clocks = clocks
+        self.city = city
 
     @classmethod
     def of_city(cls, city: City) -> "Handling":
         """The moves under a city's time limits and calendar. Raises pydantic's ValidationError or BadCalendar."""
         calendar = WorkingCalendar.from_data(city.read("calendar.yml"), city.timezone)
-        return cls(Clocks(read_deadlines(city.read("deadlines.yml")), calendar))
+        return cls(Clocks(read_deadlines(city.read("deadlines.yml")), calendar), city)
 
     def move(
         self, connection: Connection, number: str, request: moves.MoveRequest, now: datetime, actor: str
@@ -99,7 +101,7 @@ class Handling:
         made(_Turn(connection, _locked(connection, number), request, now, actor))
         return find(connection, number)
 
-    def dispatch_certain(self, connection: Connection, city: City, after: int, now: datetime) -> tuple[int, int]:
+    def dispatch_certain(self, connection: Connection, after: int, now: datetime) -> tuple[int, int]:
         """Send new orders whose unit is certain; the others wait for the dispatcher.
 
         Looks at those with an id above `after`; returns the highest id seen and how many were sent.
@@ -117,7 +119,7 @@ class Handling:
         sent = 0
         for row in connection.execute(query).mappings().all():
             after = max(after, row["id"])
-            suggestion = suggest(WorkOrder.model_validate(dict(row)), city)
+            suggestion = suggest(WorkOrder.model_validate(dict(row)), self.city)
             if suggestion.certain and suggestion.unit:
                 units = {"unit": suggestion.unit, "assist_units": suggestion.assist_units}
                 request = moves.Dispatch(move=Move.DISPATCH, note="；".join(suggestion.reasons)[:200], **units)
@@ -145,9 +147,18 @@ class Handling:
     def _dispatch(self, turn: _Turn[moves.Dispatch]) -> None:
         if turn.order["category"] is None:
             raise Problem(409, "Conflict", "category: not decided yet; accept the order with its category first")
+        turn.allow(Move.DISPATCH)
+        for name in ("unit", "assist_units"):
+            self._known_units(getattr(turn.request, name), name)
         told, sent = _told(turn.request), turn.order["dispatches"] + 1
         changes = {name: value for name, value in told.items() if name != "note"}
-        turn.step(Move.DISPATCH, {**told, "dispatch": sent}, **changes, dispatches=sent)
+        by_table = suggest(
+            WorkOrder.model_validate(dict(turn.order)), self.city, granted(events_of_order(turn.connection, turn.order))
+        )
+        decided = {"row": by_table.row, "table": by_table.table}
+        if by_table.unit != turn.request.unit:
+            decided["suggested"] = by_table.unit
+        turn.step(Move.DISPATCH, {**told, **decided, "dispatch": sent}, **changes, dispatches=sent)
         order = _locked(turn.connection, turn.order["number"])
         for step in UNIT_STEPS:
             self.clocks.start(turn.connection, order, step, turn.now)
@@ -164,18 +175,80 @@ class Handling:
             raise Problem(409, "Conflict", f"dispatch {turn.order['dispatches']} of this order is binding")
         if self.clocks.is_over(turn.connection, turn.order["id"], Step.RETURN, turn.now):
             raise Problem(409, "Conflict", "the time to return this order is over; the unit has to handle it")
-        turn.step(Move.RETURN, {**_told(turn.request), "unit": turn.order["unit"]})
+        told = {**_told(turn.request), "unit": turn.order["unit"]}
+        turn.step(Move.RETURN, told, returns=turn.order["returns"] + 1)
         self._end(turn, Step.SIGN, Step.RETURN)
 
     def _grant_return(self, turn: _Turn[moves.GrantReturn]) -> None:
         turn.allow(Move.GRANT_RETURN)
         lost = (turn.now - turn.last(Move.DISPATCH)["at"]) // timedelta(minutes=1)
         told = {**_told(turn.request), "unit": turn.order["unit"], "lost_minutes": lost}
-        turn.step(Move.GRANT_RETURN, told, unit=None, assist_units=[])
+        turn.step(Move.GRANT_RETURN, told, unit=None, assist_units=[], working_unit=None)
         self._end(turn, *Step)
 
     def _refuse_return(self, turn: _Turn[moves.RefuseReturn]) -> None:
         turn.step(Move.REFUSE_RETURN, {**_told(turn.request), "unit": turn.order["unit"]})
+
+    # ---- other levels, other cities, other lines -------------------------------------------------------------
+
+    def _hand_down(self, turn: _Turn[moves.HandDown]) -> None:
+        """The order goes one or more levels down; who holds it now answers for nothing, `unit` does."""
+        turn.allow(Move.HAND_DOWN)
+        self._known_units([turn.request.unit], "unit")
+        holder = turn.order["working_unit"] or turn.order["unit"]
+        if not self.city.units.is_below(turn.request.unit, holder):
+            detail = f"unit: {turn.request.unit} is not below {holder}; it has to be of a lower level inside its area"
+            raise Problem(422, "Unprocessable Content", detail, field="unit")
+        turn.step(Move.HAND_DOWN, {**_told(turn.request), "from": holder}, working_unit=turn.request.unit)
+
+    def _hand_back(self, turn: _Turn[moves.HandBack]) -> None:
+        """The order goes back to who handed it down."""
+        turn.allow(Move.HAND_BACK)
+        lower, unit = turn.order["working_unit"], turn.order["unit"]
+        if lower is None:
+            raise Problem(409, "Conflict", "move: this order was not handed down", field="move")
+        log = events_of_order(turn.connection, turn.order)
+        upper = next(e.data["from"] for e in reversed(log) if e.kind == Move.HAND_DOWN and e.data["unit"] == lower)
+        told = {**_told(turn.request), "unit": lower, "to": upper}
+        turn.step(Move.HAND_BACK, told, working_unit=None if upper == unit else upper)
+
+    def _refer(self, turn: _Turn[moves.Refer]) -> None:
+        cities = self.city.elsewhere.cities
+        if turn.request.city not in cities:
+            detail = f"city: {turn.request.city!r} is not a city of 跨市通办; allowed are {'、'.join(cities)}"
+            raise Problem(422, "Unprocessable Content", detail, field="city")
+        self._send_elsewhere(turn, Move.REFER, turn.request.city, turn.request.sent)
+
+    def _hand_over(self, turn: _Turn[moves.HandOver]) -> None:
+        lines = self.city.elsewhere.lines
+        if (line := lines.get(turn.request.line)) is None:
+            detail = f"line: {turn.request.line!r} is not in city/other_lines.yml; allowed are {', '.join(lines)}"
+            raise Problem(422, "Unprocessable Content", detail, field="line")
+        self._send_elsewhere(turn, Move.HAND_OVER, line.number, turn.request.sent or line.hand_over)
+
+    def _send_elsewhere(self, turn: _Turn[Any], move: Move, to: str, sent: str) -> None:
+        """The order leaves the city, and the hotline office answers for it: it keeps the citizen's own time limit."""
+        turn.allow(move)
+        office, unit = self.city.units.office, turn.order["unit"]
+        if unit not in (None, office):
+            raise Problem(409, "Conflict", f"move: {unit} has this order; it has to return it first", field="move")
+        told = {"to": to, "sent": sent, "unit": office}
+        turn.step(move, told, unit=office, assist_units=[], referred_to=to, receipt=None, working_unit=None)
+        for step in (Step.RECEIPT, Step.FINISH):
+            self.clocks.start(turn.connection, turn.order, step, turn.now)
+
+    def _receipt(self, turn: _Turn[moves.Receipt]) -> None:
+        turn.step(Move.RECEIPT, {**_told(turn.request), "to": turn.order["referred_to"]}, receipt=turn.request.receipt)
+        self._end(turn, Step.RECEIPT)
+
+    def _known_units(self, names: str | list[str], field: str) -> None:
+        """Raise Problem 422, with the nearest names, for a unit that does not exist."""
+        units = self.city.units
+        for name in [names] if isinstance(names, str) else names:
+            if name not in units.by_name:
+                nearest = "、".join(units.nearest(name)) or "GET /api/units"
+                detail = f"{field}: no unit {name!r}; the nearest are {nearest}"
+                raise Problem(422, "Unprocessable Content", detail, field=field, nearest=units.nearest(name))
 
     # ---- the unit's work -------------------------------------------------------------------------------------
 
@@ -214,7 +287,7 @@ class Handling:
 
     def _reply(self, turn: _Turn[moves.Reply]) -> None:
         turn.step(Move.REPLY, _told(turn.request))
-        self._end(turn, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
+        self._end(turn, Step.RETURN, Step.FIRST_REPLY, Step.FINISH, Step.RECEIPT)
 
     # ---- review, call-back and what comes after --------------------------------------------------------------
 
@@ -271,7 +344,7 @@ class Handling:
         add_event(turn.connection, into["id"], "merged_here", {"number": turn.order["number"]}, turn.now, turn.actor)
 
     def _unmerge(self, turn: _Turn[moves.Unmerge]) -> None:
-        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None)
+        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None, working_unit=None)
 
     def _end(self, turn: _Turn[Any], *steps: Step) -> None:
         end(turn.connection, turn.order["id"], steps, turn.now)

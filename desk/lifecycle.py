@@ -34,6 +34,16 @@ class Move(StrEnum):
     ASK_EXTENSION = "ask_extension"
     GRANT_EXTENSION = "grant_extension"
     REFUSE_EXTENSION = "refuse_extension"
+    HAND_DOWN = "hand_down"
+    """下派 to a unit below; the responsible unit goes on answering for it."""
+    HAND_BACK = "hand_back"
+    """交回 by the unit below."""
+    REFER = "refer"
+    """跨市通办: referred to the city whose matter it is."""
+    HAND_OVER = "hand_over"
+    """移交 to another public line."""
+    RECEIPT = "receipt"
+    """The other city or line has confirmed that it has the order."""
     CONTACT = "contact"
     """首次联系: the unit has spoken to the citizen; the state stays."""
     REPLY = "reply"
@@ -66,8 +76,13 @@ FROM: dict[Move, frozenset[State]] = {
     Move.ASK_EXTENSION: UNIT_WORKS,
     Move.GRANT_EXTENSION: frozenset({State.EXTENSION_ASKED}),
     Move.REFUSE_EXTENSION: frozenset({State.EXTENSION_ASKED}),
+    Move.HAND_DOWN: UNIT_WORKS | {State.PENDING_SIGN},
+    Move.HAND_BACK: UNIT_WORKS | {State.PENDING_SIGN},
+    Move.REFER: UNIT_WORKS | {State.PENDING_DISPATCH},
+    Move.HAND_OVER: UNIT_WORKS | {State.PENDING_DISPATCH},
+    Move.RECEIPT: frozenset({State.REFERRED}),
     Move.CONTACT: UNIT_WORKS,
-    Move.REPLY: UNIT_WORKS,
+    Move.REPLY: UNIT_WORKS | {State.REFERRED},
     Move.APPROVE_REPLY: frozenset({State.PENDING_REVIEW}),
     Move.REFUSE_REPLY: frozenset({State.PENDING_REVIEW}),
     Move.CLOSE: frozenset({State.PENDING_CALLBACK}),
@@ -91,6 +106,11 @@ TO: dict[Move, State | None] = {
     Move.ASK_EXTENSION: State.EXTENSION_ASKED,
     Move.GRANT_EXTENSION: State.IN_PROGRESS,
     Move.REFUSE_EXTENSION: State.IN_PROGRESS,
+    Move.HAND_DOWN: None,
+    Move.HAND_BACK: None,
+    Move.REFER: State.REFERRED,
+    Move.HAND_OVER: State.REFERRED,
+    Move.RECEIPT: None,
     Move.CONTACT: None,
     Move.REPLY: State.PENDING_REVIEW,
     Move.APPROVE_REPLY: State.PENDING_CALLBACK,
@@ -123,6 +143,11 @@ WHO: dict[Move, frozenset[Role]] = {
     Move.ASK_EXTENSION: _UNIT,
     Move.GRANT_EXTENSION: _OFFICE,
     Move.REFUSE_EXTENSION: _OFFICE,
+    Move.HAND_DOWN: _UNIT,
+    Move.HAND_BACK: _UNIT,
+    Move.REFER: _OFFICE,
+    Move.HAND_OVER: _OFFICE,
+    Move.RECEIPT: _OFFICE,
     Move.CONTACT: _UNIT,
     Move.REPLY: _UNIT,
     Move.APPROVE_REPLY: frozenset({Role.UNIT_HEAD, Role.DISPATCHER}),
@@ -135,6 +160,8 @@ WHO: dict[Move, frozenset[Role]] = {
     Move.WITHDRAW: frozenset(),
 }
 """Who of the staff may make a move; an administrator always may. Withdrawing is the citizen's."""
+ANSWERS_FOR_IT = frozenset({Move.RETURN, Move.ASK_EXTENSION, Move.APPROVE_REPLY, Move.REFUSE_REPLY})
+"""Of a unit's moves those that only the responsible unit makes, and none that assists or was handed the work."""
 
 
 def may(role: Role | None, move: Move) -> bool:

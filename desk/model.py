@@ -1,11 +1,19 @@
 """What a work order is, and what may be said about one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from phonenumbers import NumberParseException, is_valid_number, parse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_serializer,
+    model_validator,
+)
 from stdnum.cn import uscc
 
 
@@ -32,6 +40,8 @@ class State(StrEnum):
     """待回访: the citizen is to be asked whether it is solved."""
     REDO = "redo"
     """重办: the citizen was not satisfied."""
+    REFERRED = "referred"
+    """已转办: another city or another public line handles it; the hotline office answers for it."""
     CLOSED = "closed"
     """已办结."""
     REJECTED = "rejected"
@@ -51,6 +61,38 @@ class Line(StrEnum):
 
     CITIZEN = "citizen"
     ENTERPRISE = "enterprise"
+    DEPUTY = "deputy"
+    """人大代表通道: opened by a deputy for constituents."""
+    FINANCE = "finance"
+    """金融服务接诉即办."""
+    SUGGESTION = "suggestion"
+    """人民建议征集."""
+    LEADER = "leader"
+    """领导接听: handed over on the spot in a leader's session."""
+
+
+PUBLIC_LINES = frozenset({Line.CITIZEN, Line.ENTERPRISE})
+"""The lines of the chat and the telephone; the staff open orders on the others."""
+
+
+class SuggestionClass(StrEnum):
+    """The three classes of 人民建议征集."""
+
+    PUBLIC_INTEREST = "public_interest"
+    """公益类"""
+    SOCIAL_GOVERNANCE = "social_governance"
+    """社会治理类"""
+    STATE_ORGANS = "state_organs"
+    """国家机关类"""
+
+
+class ProxyAct(StrEnum):
+    """What somebody may do for the person they filed an order for (帮办代办)."""
+
+    PROGRESS = "progress"
+    SUPPLEMENT = "supplement"
+    EXPEDITE = "expedite"
+    WITHDRAW = "withdraw"
 
 
 class Urgency(StrEnum):
@@ -106,6 +148,27 @@ CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+class FiledBy(BaseModel):
+    """帮办代办: who filed the order for the contact, how the contact agreed, and what the proxy may do until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+    phone: Phone
+    relation: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+    consent: Short = Field(description="How the person concerned agreed, e.g. 电话中当面同意")
+    scope: list[ProxyAct] = Field(default=[ProxyAct.PROGRESS], min_length=1, max_length=len(ProxyAct))
+    until: date = Field(description="The last day of the proxy, in the city's time")
+
+    @field_serializer("until")
+    def _as_text(self, until: date) -> str:
+        return until.isoformat()
+
+    def may(self, act: ProxyAct, today: date) -> bool:
+        """Whether the proxy covers an act today."""
+        return act in self.scope and today <= self.until
+
+
 class Matter(BaseModel):
     """What a work order says: the citizen's words and what was understood of them."""
 
@@ -124,9 +187,20 @@ class Matter(BaseModel):
     contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
     company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
     credit_code: CreditCode | None = None
+    filed_by: FiledBy | None = Field(None, description="帮办代办: who filed it for the contact")
 
 
-class NewWorkOrder(Matter):
+class NewMatter(Matter):
+    """What is asked to be put into a work order."""
+
+    @model_validator(mode="after")
+    def _proxy_has_a_contact(self) -> Self:
+        if self.filed_by is not None and self.contact_phone is None:
+            raise ValueError("contact_phone: needed when somebody files for somebody else; it is the latter's phone")
+        return self
+
+
+class NewWorkOrder(NewMatter):
     """A request to open a work order."""
 
     line: Line = Line.CITIZEN
@@ -137,10 +211,22 @@ class NewWorkOrder(Matter):
     )
     needs_person: bool = Field(False, description="A person has to read it before it is dispatched")
     reason: Short | None = Field(None, description="Why a person has to read it")
+    suggestion_class: SuggestionClass | None = Field(None, description="Of an order on the line of suggestions")
+
+    @model_validator(mode="after")
+    def _class_fits_line(self) -> Self:
+        if (self.line is Line.SUGGESTION) != (self.suggestion_class is not None):
+            allowed = ", ".join(SuggestionClass)
+            raise ValueError(f"suggestion_class: needed on the line suggestion, and only there; one of {allowed}")
+        return self
 
 
 class WorkOrder(Matter):
-    """A work order as the desk keeps it. `unit` is the one responsible unit, `dispatches` how often it was sent."""
+    """A work order as the desk keeps it. `unit` is the one responsible unit, `dispatches` how often it was sent.
+
+    `working_unit` is the sub-unit it was handed down to, `referred_to` the city or the number of the line that handles
+    it, `receipt` their number for it; `stand_in` is told in lists while the head of the unit is away.
+    """
 
     model_config = ConfigDict(extra="ignore", from_attributes=True)
 
@@ -156,7 +242,15 @@ class WorkOrder(Matter):
     complex: bool
     unit: str | None
     assist_units: list[str]
+    working_unit: str | None = None
     dispatches: int
+    returns: int = 0
+    referred_to: str | None = None
+    receipt: str | None = None
+    suggestion_class: SuggestionClass | None = None
+    session_id: int | None = None
+    deputy: str | None = None
+    stand_in: str | None = None
     extended: bool
     redone: int
     created_at: datetime

@@ -32,6 +32,9 @@ def _a_limit(text: str) -> str:
     return text
 
 
+UnitName = Annotated[str, Field(min_length=2, max_length=50)]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -58,11 +61,49 @@ class Dispatch(_Request):
     """派单 to the one responsible unit."""
 
     move: Literal[Move.DISPATCH]
-    unit: Annotated[str, Field(min_length=2, max_length=50)]
-    assist_units: list[Annotated[str, Field(min_length=2, max_length=50)]] = Field(default_factory=list, max_length=10)
+    unit: UnitName
+    assist_units: list[UnitName] = Field(default_factory=list, max_length=10)
     urgency: Urgency | None = None
     complex: bool | None = None
     note: Short | None = None
+
+
+class HandDown(_Request):
+    """下派 to a unit below, which works the order; the responsible unit goes on answering for it."""
+
+    move: Literal[Move.HAND_DOWN]
+    unit: UnitName
+    note: Short | None = None
+
+
+class HandBack(_Request):
+    """交回 to who handed it down, and why."""
+
+    move: Literal[Move.HAND_BACK]
+    reason: Text
+
+
+class Refer(_Request):
+    """跨市通办: to which city, and what was sent."""
+
+    move: Literal[Move.REFER]
+    city: Annotated[str, Field(min_length=2, max_length=20)]
+    sent: Text
+
+
+class HandOver(_Request):
+    """移交 to another public line by its number, and what was told it (none: the text of `city/other_lines.yml`)."""
+
+    move: Literal[Move.HAND_OVER]
+    line: Annotated[str, Field(pattern=r"^\d{3,6}$")]
+    sent: Text | None = None
+
+
+class Receipt(_Request):
+    """The other city's or line's number for the order."""
+
+    move: Literal[Move.RECEIPT]
+    receipt: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Sign(_Request):
@@ -193,6 +234,11 @@ MoveRequest = Annotated[
     Accept
     | Reject
     | Dispatch
+    | HandDown
+    | HandBack
+    | Refer
+    | HandOver
+    | Receipt
     | Sign
     | Return
     | GrantReturn

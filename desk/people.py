@@ -51,6 +51,8 @@ users = Table(
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("away_until", UtcDateTime),
+    Index(None, "unit"),
 )
 
 sessions = Table(
@@ -106,6 +108,7 @@ class User(BaseModel):
     role: Role
     unit: str | None
     active: bool
+    away_until: datetime | None = None
 
 
 class Session(BaseModel):

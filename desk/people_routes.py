@@ -37,13 +37,13 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
             raise Problem(401, "Unauthorized", "login, password: they do not fit")
         return await database.write(lambda c: people.open_session(c, given.login, now))
 
-    @router.delete("/sessions", status_code=204, dependencies=[open_to(Audience.STAFF)])
+    @router.delete("/sessions", status_code=204, dependencies=[open_to(Audience.SIGNED_IN)])
     async def sign_out(request: Request) -> None:
         """Sign out: the token opens nothing any more."""
         token = bearer(request)
         await database.write(lambda c: people.sign_out(c, token))
 
-    @router.get("/me", dependencies=[open_to(Audience.STAFF)])
+    @router.get("/me", dependencies=[open_to(Audience.SIGNED_IN)])
     async def me(request: Request) -> Principal:
         """Who is signed in."""
         return principal(request)

@@ -1,6 +1,6 @@
 """Personal data as lists and logs may show it."""
 
-from desk.model import WorkOrder
+from desk.model import FiledBy, WorkOrder
 
 
 def masked_phone(phone: str | None) -> str | None:
@@ -20,5 +20,12 @@ def masked(order: WorkOrder) -> WorkOrder:
             "contact_phone": masked_phone(order.contact_phone),
             "contact_name": masked_name(order.contact_name),
             "query_code": "******",
+            "filed_by": _masked_proxy(order.filed_by),
         }
     )
+
+
+def _masked_proxy(filed_by: FiledBy | None) -> FiledBy | None:
+    if filed_by is None:
+        return None
+    return filed_by.model_copy(update={"phone": masked_phone(filed_by.phone), "name": masked_name(filed_by.name)})

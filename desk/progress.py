@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 from core.city import City
 from core.clock import to_city_time
 from core.problems import Problem
-from desk.model import WorkOrder
+from desk.model import FiledBy, ProxyAct, WorkOrder
 from desk.numbers import parse_order_number
 from desk.register import find
 from desk.tables import query_failures, work_orders
@@ -33,6 +33,7 @@ class Progress(BaseModel):
     category: str | None
     category_name: str | None
     unit: str | None
+    referred_to: str | None
     state: str
     state_name: str
     created_at: datetime
@@ -48,7 +49,8 @@ def progress_of(order: WorkOrder, city: City) -> Progress:
         line_name=words()["lines"][order.line],
         category=order.category,
         category_name=category.name if category else None,
-        unit=order.unit or (category.units.lead if category else None),
+        unit=order.unit or (city.responsibilities.general(category.id).lead if category else None),
+        referred_to=order.referred_to,
         state=order.state,
         state_name=words()["states"][order.state],
         created_at=to_city_time(order.created_at),
@@ -71,10 +73,20 @@ def too_many_failures(connection: Connection, number: str, now: datetime, limit:
     return int(count) >= limit
 
 
-def identify(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> WorkOrder | None:
+def identify(
+    connection: Connection,
+    written: str,
+    proof: str,
+    now: datetime,
+    limit: int,
+    act: ProxyAct = ProxyAct.PROGRESS,
+) -> WorkOrder | None:
     """The order of a number and a proof, or None when they do not fit; a misfit is counted.
 
-    Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit.
+    Who filed it for somebody else proves it with the own phone's tail, as long as the proxy lasts.
+
+    Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit, 403 for an act the
+    proxy does not cover.
     """
     number = parse_order_number(written)
     if number is None:
@@ -84,12 +96,25 @@ def identify(connection: Connection, written: str, proof: str, now: datetime, li
     row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
     if row is not None and _proves(row, proof.strip()):
         return find(connection, number)
+    if row is not None and (filed_by := _proxy(row, proof.strip())) is not None:
+        if filed_by.may(act, to_city_time(now).date()):
+            return find(connection, number)
+        detail = f"proof: the proxy of this order covers {', '.join(filed_by.scope)} until {filed_by.until}, not {act}"
+        raise Problem(403, "Forbidden", detail, field="proof")
     connection.execute(delete(query_failures).where(query_failures.c.at <= now - WINDOW))
     connection.execute(insert(query_failures).values(number=number, at=now))
     return None
 
 
+def _proxy(row: RowMapping, proof: str) -> FiledBy | None:
+    filed_by = FiledBy.model_validate(row["filed_by"]) if row["filed_by"] else None
+    return filed_by if filed_by is not None and _is_tail(filed_by.phone, proof) else None
+
+
+def _is_tail(phone: str | None, proof: str) -> bool:
+    tail = (phone or "")[-PHONE_TAIL:]
+    return len(tail) == PHONE_TAIL and hmac.compare_digest(tail.encode(), proof.encode())
+
+
 def _proves(row: RowMapping, proof: str) -> bool:
-    tail = (row["contact_phone"] or "")[-PHONE_TAIL:]
-    by_tail = len(tail) == PHONE_TAIL and hmac.compare_digest(tail.encode(), proof.encode())
-    return by_tail or hmac.compare_digest(str(row["query_code"]).encode(), proof.encode())
+    return _is_tail(row["contact_phone"], proof) or hmac.compare_digest(str(row["query_code"]).encode(), proof.encode())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
 
 from core.access import Principal
 from core.clock import to_city_time
@@ -84,12 +84,12 @@ def find(connection: Connection, number: str) -> WorkOrder:
 
 
 def find_for(connection: Connection, number: str, who: Principal) -> WorkOrder:
-    """The order with this number, if `who` may see it: people of a unit see what it leads or assists with.
+    """The order with this number, if `who` may see it: people of a unit see what it leads, assists with or works on.
 
     Raises Problem 404, the same for an order that is not there and for one of others.
     """
     order = find(connection, number)
-    if who.unit is not None and who.unit not in (order.unit, *order.assist_units):
+    if who.unit is not None and who.unit not in (order.unit, *order.assist_units, order.working_unit):
         raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
     return order
 
@@ -110,25 +110,54 @@ def list_orders(
     state: State | None = None,
     conversation_id: str | None = None,
     unit: str | None = None,
+    deputy: str | None = None,
+    session_id: int | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[WorkOrder]:
-    """The newest orders first; `before` is the number of the last order of the page before."""
+    """The newest orders first; `before` is the number of the last order of the page before.
+
+    `unit` finds those it is responsible for and those it was handed down.
+    """
     query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
-    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id, "unit": unit}
+    wanted = {
+        "category": category,
+        "line": line,
+        "state": state,
+        "conversation_id": conversation_id,
+        "deputy": deputy,
+        "session_id": session_id,
+    }
     for column, value in wanted.items():
         if value is not None:
             query = query.where(work_orders.c[column] == value)
+    if unit is not None:
+        query = query.where(or_(work_orders.c.unit == unit, work_orders.c.working_unit == unit))
     if before is not None:
         query = query.where(work_orders.c.id < row_of(connection, before)["id"])
     return [_order(row) for row in connection.execute(query).mappings()]
 
 
+def open_orders_by_unit(connection: Connection) -> dict[str, int]:
+    """How many open orders each unit answers for; units without any are left out."""
+    query = (
+        select(work_orders.c.unit, func.count())
+        .where(work_orders.c.unit.is_not(None), work_orders.c.state.in_(OPEN_STATES))
+        .group_by(work_orders.c.unit)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def events_of(connection: Connection, number: str) -> list[Event]:
     """The whole log of an order, oldest first. Raises Problem 404."""
+    return events_of_order(connection, row_of(connection, number))
+
+
+def events_of_order(connection: Connection, row: RowMapping) -> list[Event]:
+    """The whole log of a stored order, oldest first."""
     query = (
         select(work_order_events)
-        .where(work_order_events.c.work_order_id == row_of(connection, number)["id"])
+        .where(work_order_events.c.work_order_id == row["id"])
         .order_by(work_order_events.c.sequence)
     )
     return [Event.model_validate(dict(row)) for row in connection.execute(query).mappings()]

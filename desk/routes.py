@@ -10,8 +10,19 @@ from core.city import Category, City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
-from desk import progress, register
-from desk.model import CategoryId, Event, Line, NewWorkOrder, State, Text, WorkOrder
+from desk import absence, progress, register
+from desk.model import (
+    PUBLIC_LINES,
+    CategoryId,
+    Event,
+    FiledBy,
+    Line,
+    NewWorkOrder,
+    ProxyAct,
+    State,
+    Text,
+    WorkOrder,
+)
 from desk.privacy import masked
 from desk.progress import Progress
 
@@ -39,6 +50,7 @@ class Contact(BaseModel):
 
     contact_phone: str | None
     contact_name: str | None
+    filed_by: FiledBy | None = None
 
 
 def create_router(database: Database, city: City, clock: Clock, max_query_failures: int) -> APIRouter:
@@ -54,6 +66,9 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     ) -> WorkOrder:
         """Open a work order. A repeat with the same `Idempotency-Key` answers 200 with the order of the first time."""
         known_codes(new.category, new.area_code, city)
+        if new.line not in PUBLIC_LINES:
+            allowed = ", ".join(sorted(PUBLIC_LINES))
+            raise Problem(422, "Unprocessable Content", f"line: {new.line} is not for the bot; it opens {allowed}")
         who, now = actor(request), clock()
         opened = await database.write(lambda c: register.open_work_order(c, new, idempotency_key, now, who))
         response.status_code = 201 if opened.created else 200
@@ -72,7 +87,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     ) -> list[WorkOrder]:
         """The newest orders first, personal data masked; `before` pages on from an order's number.
 
-        People of a unit see the orders their unit is responsible for.
+        People of a unit see the orders their unit is responsible for or was handed down.
         """
         unit = principal(request).unit
         orders = await database.read(
@@ -87,7 +102,9 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
                 limit=limit,
             )
         )
-        return [masked(order) for order in orders]
+        now = clock()
+        absent = await database.read(lambda c: absence.units_without_head(c, now))
+        return [masked(absence.with_stand_in(order, absent, city.units)) for order in orders]
 
     @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])
     async def get_work_order(number: Number, request: Request) -> WorkOrder:
@@ -107,7 +124,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         """How to reach the citizen. The look is written to the order's log."""
         who, now = principal(request), clock()
         order = await database.write(lambda c: register.view_contact(c, number, now, who))
-        return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name)
+        return Contact(**order.model_dump(include=set(Contact.model_fields)))
 
     @router.post("/work-orders/{number}/supplements", dependencies=[open_to(Audience.SERVICE)])
     async def supplement(number: Number, follow_up: FollowUp, request: Request) -> Progress:
@@ -115,7 +132,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         if not follow_up.text:
             raise Problem(422, "Unprocessable Content", "text: missing; say what is to be added", field="text")
         text, who, now = follow_up.text, actor(request), clock()
-        await _prove(number, follow_up)
+        await _prove(number, follow_up, ProxyAct.SUPPLEMENT)
         order = await database.write(lambda c: register.supplement(c, number, text, now, who))
         return progress.progress_of(order, city)
 
@@ -123,7 +140,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     async def expedite(number: Number, follow_up: FollowUp, request: Request) -> Progress:
         """催办: note that the citizen asks for it to be hurried."""
         who, now = actor(request), clock()
-        await _prove(number, follow_up)
+        await _prove(number, follow_up, ProxyAct.EXPEDITE)
         order = await database.write(lambda c: register.expedite(c, number, now, who))
         return progress.progress_of(order, city)
 
@@ -131,7 +148,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
     async def withdraw(number: Number, follow_up: FollowUp, request: Request) -> Progress:
         """撤回 by the citizen."""
         who, now = actor(request), clock()
-        await _prove(number, follow_up)
+        await _prove(number, follow_up, ProxyAct.WITHDRAW)
         order = await database.write(lambda c: register.withdraw(c, number, now, who))
         return progress.progress_of(order, city)
 
@@ -145,9 +162,9 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         """The 22 categories."""
         return list(city.categories.values())
 
-    async def _identified(number: str, proof: str) -> WorkOrder:
+    async def _identified(number: str, proof: str, act: ProxyAct = ProxyAct.PROGRESS) -> WorkOrder:
         now = clock()
-        order = await database.write(lambda c: progress.identify(c, number, proof, now, max_query_failures))
+        order = await database.write(lambda c: progress.identify(c, number, proof, now, max_query_failures, act))
         if order is None:
             raise Problem(
                 404,
@@ -157,9 +174,9 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
             )
         return order
 
-    async def _prove(number: str, follow_up: FollowUp) -> None:
+    async def _prove(number: str, follow_up: FollowUp, act: ProxyAct) -> None:
         if follow_up.proof is not None:
-            await _identified(number, follow_up.proof)
+            await _identified(number, follow_up.proof, act)
             return
         order = await database.read(lambda c: register.find(c, number))
         if not follow_up.conversation_id or order.conversation_id != follow_up.conversation_id:
@@ -172,6 +189,6 @@ def known_codes(category: str | None, area_code: str | None, city: City) -> None
     """Raise Problem 422 for a category or an area the city does not have."""
     if category is not None and category not in city.categories:
         raise Problem(422, "Unprocessable Content", f"category: {category!r} is not one of 01…22", field="category")
-    if area_code is not None and area_code not in city.areas:
-        detail = f"area_code: {area_code!r} is not in city/areas.csv"
+    if area_code is not None and not city.has_place(area_code):
+        detail = f"area_code: {area_code!r} is neither in city/areas.csv nor in a city of city/partner_cities.yml"
         raise Problem(422, "Unprocessable Content", detail, field="area_code")

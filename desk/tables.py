@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from core.database import UtcDateTime, metadata
 from desk.deadlines import Light, Step
-from desk.model import Channel, Line, State, Urgency
+from desk.model import Channel, Line, State, SuggestionClass, Urgency
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -45,7 +45,13 @@ work_orders = Table(
     Column("complex", Boolean, nullable=False, default=False, server_default=false()),
     Column("unit", String(50)),
     Column("assist_units", JSON, nullable=False, default=list, server_default="[]"),
+    Column("working_unit", String(50)),
     Column("dispatches", Integer, nullable=False, default=0, server_default="0"),
+    Column("returns", Integer, nullable=False, default=0, server_default="0"),
+    Column("referred_to", String(50)),
+    Column("receipt", String(100)),
+    Column("session_id", ForeignKey("leader_sessions.id")),
+    Column("deputy", String(50)),
     Column("extended", Boolean, nullable=False, default=False, server_default=false()),
     Column("redone", Integer, nullable=False, default=0, server_default="0"),
     Column("merged_into", ForeignKey("work_orders.id")),
@@ -62,16 +68,36 @@ work_orders = Table(
     Column("contact_name", String(50)),
     Column("company_name", String(100)),
     Column("credit_code", String(18)),
+    Column("suggestion_class", String(20)),
+    Column("filed_by", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     _one_of("state", State),
     _one_of("line", Line),
     _one_of("channel", Channel),
     _one_of("urgency", Urgency),
+    _one_of("suggestion_class", SuggestionClass),
     Index(None, "conversation_id"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
     Index(None, "unit", "state"),
+    Index(None, "working_unit", "state"),
+    Index(None, "returns"),
+    Index(None, "session_id"),
+    Index(None, "deputy"),
+)
+
+leader_sessions = Table(
+    "leader_sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("leader", String(50), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(50), nullable=False),
+    Index(None, "starts_at"),
 )
 
 work_order_events = Table(

@@ -4,19 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from core.access import Audience, open_to, principal
+from core.access import Audience, Principal, Role, open_to, principal
 from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
-from desk import dispatch, register
+from desk import absence, dispatch, register, returns
 from desk.clocks import StepClock
 from desk.dispatch import Suggestion
 from desk.handling import Handling
-from desk.lifecycle import Move, may, moves_from
+from desk.lifecycle import ANSWERS_FOR_IT, Move, may, moves_from
 from desk.model import WorkOrder
 from desk.moves import Accept, MoveRequest
 from desk.privacy import masked
+from desk.returns import Meter
 from desk.routes import Number, known_codes
 
 
@@ -30,9 +31,10 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
         if isinstance(wanted, Accept):
             known_codes(wanted.category, wanted.area_code, city)
         who, now = principal(request), clock()
-        if not may(who.role, Move.CLOSE if wanted.move == "callback" else wanted.move):
-            raise Problem(403, "Forbidden", f"move: {wanted.move} is not for a {who.role}", field="move")
-        await database.read(lambda c: register.find_for(c, number, who))
+        order = await database.read(lambda c: register.find_for(c, number, who))
+        if not _may(who, Move.CLOSE if wanted.move == "callback" else wanted.move, order):
+            asked = f"a {who.role} of {who.unit}" if who.unit else f"a {who.role}"
+            raise Problem(403, "Forbidden", f"move: {wanted.move} of this order is not for {asked}", field="move")
         return masked(await database.write(lambda c: handling.move(c, number, wanted, now, who.name)))
 
     @router.get("/moves", dependencies=[open_to(Audience.STAFF)])
@@ -40,7 +42,7 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
         """What the order's state allows to who is asking."""
         who = principal(request)
         order = await database.read(lambda c: register.find_for(c, number, who))
-        return moves_from(order.state, who.role)
+        return [move for move in moves_from(order.state) if _may(who, move, order) and _fits(move, order)]
 
     @router.get("/clocks", dependencies=[open_to(Audience.STAFF)])
     async def list_clocks(number: Number, request: Request) -> list[StepClock]:
@@ -52,8 +54,41 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
     @router.get("/suggestion", dependencies=[open_to(Audience.STAFF)])
     async def suggest(number: Number, request: Request) -> Suggestion:
         """The unit the order should go to, with the reasons."""
-        who = principal(request)
+        who, now = principal(request), clock()
         order = await database.read(lambda c: register.find_for(c, number, who))
-        return dispatch.suggest(order, city)
+        log = await database.read(lambda c: register.events_of(c, number))
+        absent = await database.read(lambda c: absence.units_without_head(c, now))
+        return dispatch.suggest(order, city, returns.granted(log), absent)
+
+    @router.get("/returns", dependencies=[open_to(Audience.STAFF)])
+    async def measure_returns(number: Number, request: Request) -> Meter:
+        """Each dispatch, who had the order how long, why it was returned, and what that cost.
+
+        From the binding dispatch on, also the row of the table that decides.
+        """
+        who, now = principal(request), clock()
+        order = await database.read(lambda c: register.find_for(c, number, who))
+        log = await database.read(lambda c: register.events_of(c, number))
+        suggested = dispatch.suggest(order, city)
+        binding = order.dispatches + (order.unit is None) >= handling.clocks.rules.binding_dispatch
+        decides = city.responsibilities.row(suggested.row) if binding and suggested.row else None
+        return returns.measure(order, log, decides, now)
+
+    def _fits(move: Move, order: WorkOrder) -> bool:
+        """Whether a move that the state allows can be made of this very order."""
+        if move is Move.HAND_BACK:
+            return order.working_unit is not None
+        return move not in (Move.REFER, Move.HAND_OVER) or order.unit in (None, city.units.office)
+
+    def _may(who: Principal, move: Move, order: WorkOrder) -> bool:
+        """Whether somebody may make a move of this order.
+
+        Dispatchers are the people of the hotline office. Who assists or was handed the work makes no move that only
+        the responsible unit answers for.
+        """
+        if who.unit not in (None, order.unit) and move in ANSWERS_FOR_IT:
+            return False
+        of_the_office = who.role is Role.DISPATCHER and order.unit == city.units.office
+        return may(who.role, move) or (of_the_office and may(Role.UNIT_HEAD, move))
 
     return router

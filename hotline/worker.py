@@ -31,7 +31,6 @@ class Worker:
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, city, clock)
         self._handling = Handling.of_city(city)
-        self._city = city
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
@@ -60,9 +59,7 @@ class Worker:
             return
         now, sent = self._clock(), 0
         while True:
-            seen, more = await self._database.write(
-                lambda c: self._handling.dispatch_certain(c, self._city, self._seen, now)
-            )
+            seen, more = await self._database.write(lambda c: self._handling.dispatch_certain(c, self._seen, now))
             sent += more
             if seen == self._seen:
                 break

@@ -13,7 +13,6 @@ from core.city import City
 from core.database import Database
 from core.problems import Problem
 from desk import register
-from desk.clocks import Clocks
 from desk.handling import Handling
 from desk.model import NewWorkOrder
 from desk.moves import MoveRequest
@@ -34,10 +33,9 @@ def local(text: str) -> datetime:
 class Story:
     """One order, and the moves that are tried with it."""
 
-    def __init__(self, connection: Connection, clocks: Clocks, order: NewWorkOrder, now: datetime) -> None:
+    def __init__(self, connection: Connection, handling: Handling, order: NewWorkOrder, now: datetime) -> None:
         self.connection = connection
-        self.clocks = clocks
-        self.handling = Handling(clocks)
+        self.handling = handling
         self.number = register.open_work_order(connection, order, None, now, "bot").order.number
         self.other = register.open_work_order(connection, order, None, now, "bot").order.number
 
@@ -79,15 +77,15 @@ class Story:
 async def test_in_the_life_of_an_order(
     database: Database, city: City, noise_complaint: dict[str, Any], clock: SetClock, scenario: dict[str, Any]
 ) -> None:
-    clocks = Handling.of_city(city).clocks
+    handling = Handling.of_city(city)
     order = NewWorkOrder.model_validate({**noise_complaint, **scenario.get("order", {})})
 
     def live(connection: Connection) -> None:
-        story = Story(connection, clocks, order, local("2026-11-24 08:55"))
+        story = Story(connection, handling, order, local("2026-11-24 08:55"))
         for step in scenario["steps"]:
             story.step(step)
         order_id = register.row_of(connection, story.number)["id"]
-        due = {clock.step.value: clock.due for clock in clocks.of(connection, order_id)}
+        due = {clock.step.value: clock.due for clock in handling.clocks.of(connection, order_id)}
         wanted = {step: local(at) for step, at in scenario.get("clocks", {}).items()}
         assert {step: due[step] for step in wanted} == wanted
         kinds = iter(event.kind for event in register.events_of(connection, story.number))
@@ -109,13 +107,13 @@ async def test_a_certain_order_is_sent_by_itself_and_an_unsure_one_waits(
     def live(connection: Connection) -> None:
         sure, unsure = open_order(connection), open_order(connection, confidence=0.4)
         nowhere, person = open_order(connection, area_code=None), open_order(connection, needs_person=True)
-        seen, sent = handling.dispatch_certain(connection, city, 0, clock())
+        seen, sent = handling.dispatch_certain(connection, 0, clock())
         assert sent == 1
         assert register.find(connection, sure).unit == "咸安区生态环境局"
         for number in (unsure, nowhere):
             assert register.find(connection, number).state == "pending_dispatch"
         assert register.find(connection, person).state == "pending_acceptance"
-        assert handling.dispatch_certain(connection, city, seen, clock()) == (seen, 0)
+        assert handling.dispatch_certain(connection, seen, clock()) == (seen, 0)
         [_, dispatched] = register.events_of(connection, sure)
         assert dispatched.actor == "automatic dispatch"
         assert "生态环境局" in dispatched.data["note"]

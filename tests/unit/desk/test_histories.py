@@ -19,9 +19,11 @@ from desk.lifecycle import FROM, TO, Move
 from desk.model import FINAL_STATES, Event, NewWorkOrder, State
 from desk.moves import MoveRequest
 from desk.tables import clocks
+from tests.system import ROOT
 
 pytestmark = pytest.mark.unit
 
+CITY = City(ROOT / "city")
 REQUEST: TypeAdapter[MoveRequest] = TypeAdapter(MoveRequest)
 WITH_A_UNIT = frozenset(
     {
@@ -33,6 +35,7 @@ WITH_A_UNIT = frozenset(
         State.PENDING_REVIEW,
         State.PENDING_CALLBACK,
         State.REDO,
+        State.REFERRED,
     }
 )
 SAID: list[dict[str, Any]] = [
@@ -57,6 +60,13 @@ SAID: list[dict[str, Any]] = [
     {"move": "callback", "reached": True, "solved": True, "satisfied": True},
     {"move": "callback", "reached": True, "solved": False, "satisfied": False},
     {"move": "reopen", "reason": "又来了"},
+    {"move": "hand_down", "unit": "咸安区温泉街道"},
+    {"move": "hand_down", "unit": "咸安区温泉街道泉塘社区"},
+    {"move": "hand_down", "unit": "嘉鱼县鱼岳镇"},
+    {"move": "hand_back", "reason": "要区里执法"},
+    {"move": "refer", "city": "武汉市", "sent": "全文和联系方式"},
+    {"move": "hand_over", "line": "110"},
+    {"move": "receipt", "receipt": "WH-2026-0017"},
 ]
 tries = st.lists(st.tuples(st.sampled_from(SAID), st.integers(1, 3000)), min_size=1, max_size=40)
 
@@ -68,9 +78,7 @@ class Undo(Exception):
 @pytest.fixture(scope="module")
 def handling() -> Handling:
     """The moves under the city's limits."""
-    from tests.system import ROOT
-
-    return Handling.of_city(City(ROOT / "city"))
+    return Handling.of_city(CITY)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -107,7 +115,12 @@ def check(connection: Connection, number: str, now: datetime) -> None:
     """Whether what the register says of an order fits together."""
     order = register.find(connection, number)
     assert (order.unit is not None) == (order.state in WITH_A_UNIT or order.state is State.CLOSED)
+    if order.working_unit is not None:
+        assert order.unit is not None
+        assert CITY.units.is_below(order.working_unit, order.unit)
+    assert order.state is not State.REFERRED or (order.unit == CITY.units.office and order.referred_to)
     events = register.events_of(connection, number)
+    assert order.returns == sum(event.kind == Move.RETURN for event in events)
     assert replayed(events) is order.state
     assert [event.sequence for event in events] == list(range(1, len(events) + 1))
     assert all(one.at <= other.at for one, other in pairwise(events))

@@ -120,7 +120,7 @@ def test_an_order_is_dispatched_by_the_suggestion_and_its_progress_names_the_uni
 
 def test_what_may_be_done_next_is_told(client: TestClient, as_operator: Headers, order: dict[str, Any]) -> None:
     allowed = client.get(f"/api/work-orders/{order['number']}/moves", headers=as_operator).json()
-    assert allowed == ["reject", "dispatch", "merge", "withdraw"]
+    assert allowed == ["reject", "dispatch", "refer", "hand_over", "merge", "withdraw"]
 
 
 @pytest.mark.parametrize(
