@@ -7,7 +7,7 @@ from alembic import op
 
 from core.database import UtcDateTime
 
-revision: str = "table"
+revision: str = "0003"
 down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
