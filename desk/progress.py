@@ -4,24 +4,23 @@ A number can be guessed, so it opens nothing alone: the proof is the last four d
 six-digit query code. Wrong proofs are counted per number and refused past a limit.
 """
 
-import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from core.city import City
 from core.clock import to_city_time
 from core.problems import Problem
-from desk.model import WorkOrder
+from desk.model import Outcome, WorkOrder
 from desk.numbers import parse_order_number
 from desk.register import find
+from desk.supporters import Person, persons_of
 from desk.tables import query_failures, work_orders
 from desk.words import words
 
 WINDOW = timedelta(hours=1)
-PHONE_TAIL = 4
 
 
 class Progress(BaseModel):
@@ -35,6 +34,10 @@ class Progress(BaseModel):
     unit: str | None
     state: str
     state_name: str
+    reply: str | None
+    outcome: Outcome | None
+    outcome_name: str | None
+    replied_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -51,6 +54,10 @@ def progress_of(order: WorkOrder, city: City) -> Progress:
         unit=order.unit or (category.units.lead if category else None),
         state=order.state,
         state_name=words()["states"][order.state],
+        reply=order.reply,
+        outcome=order.outcome,
+        outcome_name=words()["outcomes"][order.outcome] if order.outcome else None,
+        replied_at=to_city_time(order.replied_at) if order.replied_at else None,
         created_at=to_city_time(order.created_at),
         updated_at=to_city_time(order.updated_at),
     )
@@ -72,9 +79,15 @@ def too_many_failures(connection: Connection, number: str, now: datetime, limit:
 
 
 def identify(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> WorkOrder | None:
-    """The order of a number and a proof, or None when they do not fit; a misfit is counted.
+    """The order of a number and a proof, as `recognise`."""
+    person = recognise(connection, written, proof, now, limit)
+    return None if person is None else find(connection, person.number)
 
-    Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit.
+
+def recognise(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> Person | None:
+    """Whose number and proof they are, of those the order is handled for, or None when they do not fit.
+
+    A misfit is counted. Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit.
     """
     number = parse_order_number(written)
     if number is None:
@@ -82,14 +95,9 @@ def identify(connection: Connection, written: str, proof: str, now: datetime, li
     if too_many_failures(connection, number, now, limit):
         raise Problem(429, "Too Many Requests", f"number: too many wrong tries for {number}", retry_after=3600)
     row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
-    if row is not None and _proves(row, proof.strip()):
-        return find(connection, number)
+    for person in [] if row is None else persons_of(connection, row):
+        if person.proves(proof.strip()):
+            return person
     connection.execute(delete(query_failures).where(query_failures.c.at <= now - WINDOW))
     connection.execute(insert(query_failures).values(number=number, at=now))
     return None
-
-
-def _proves(row: RowMapping, proof: str) -> bool:
-    tail = (row["contact_phone"] or "")[-PHONE_TAIL:]
-    by_tail = len(tail) == PHONE_TAIL and hmac.compare_digest(tail.encode(), proof.encode())
-    return by_tail or hmac.compare_digest(str(row["query_code"]).encode(), proof.encode())

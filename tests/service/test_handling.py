@@ -13,7 +13,6 @@ from core.city import City
 from core.database import Database
 from core.problems import Problem
 from desk import register
-from desk.clocks import Clocks
 from desk.handling import Handling
 from desk.model import NewWorkOrder
 from desk.moves import MoveRequest
@@ -34,10 +33,9 @@ def local(text: str) -> datetime:
 class Story:
     """One order, and the moves that are tried with it."""
 
-    def __init__(self, connection: Connection, clocks: Clocks, order: NewWorkOrder, now: datetime) -> None:
+    def __init__(self, connection: Connection, handling: Handling, order: NewWorkOrder, now: datetime) -> None:
         self.connection = connection
-        self.clocks = clocks
-        self.handling = Handling(clocks)
+        self.handling = handling
         self.number = register.open_work_order(connection, order, None, now, "bot").order.number
         self.other = register.open_work_order(connection, order, None, now, "bot").order.number
 
@@ -79,15 +77,15 @@ class Story:
 async def test_in_the_life_of_an_order(
     database: Database, city: City, noise_complaint: dict[str, Any], clock: SetClock, scenario: dict[str, Any]
 ) -> None:
-    clocks = Handling.of_city(city).clocks
+    handling = Handling.of_city(city)
     order = NewWorkOrder.model_validate({**noise_complaint, **scenario.get("order", {})})
 
     def live(connection: Connection) -> None:
-        story = Story(connection, clocks, order, local("2026-11-24 08:55"))
+        story = Story(connection, handling, order, local("2026-11-24 08:55"))
         for step in scenario["steps"]:
             story.step(step)
         order_id = register.row_of(connection, story.number)["id"]
-        due = {clock.step.value: clock.due for clock in clocks.of(connection, order_id)}
+        due = {clock.step.value: clock.due for clock in handling.clocks.of(connection, order_id)}
         wanted = {step: local(at) for step, at in scenario.get("clocks", {}).items()}
         assert {step: due[step] for step in wanted} == wanted
         kinds = iter(event.kind for event in register.events_of(connection, story.number))
