@@ -93,12 +93,10 @@ class Repeats:
     def similar_to(self, connection: Connection, order: WorkOrder, now: datetime, limit: int) -> list[SimilarOrder]:
         """For the dispatcher: open orders of the last hours and closed ones of the last days, the most alike first."""
         mine = _request(order.model_dump())
-        since = now - timedelta(hours=self.rules.hours)
         closed_since = now - timedelta(days=self.rules.reopening.days)
-        is_open = work_orders.c.state.in_(FROM[Move.MERGE]) & (work_orders.c.created_at >= since)
         is_closed = (work_orders.c.state == State.CLOSED) & (work_orders.c.closed_at >= closed_since)
         found = []
-        for row in self._candidates(connection, mine, is_open | is_closed):
+        for row in self._candidates(connection, mine, self._is_open(now) | is_closed):
             likeness = self.rules.likeness(mine, _request(row))
             if row["number"] != order.number and likeness.place is not None:
                 found.append(self._similar(row, likeness, now))
@@ -106,16 +104,20 @@ class Repeats:
 
     def offers(self, connection: Connection, known: Request, conversation_id: str | None, now: datetime) -> list[Offer]:
         """For a citizen who is filing: open orders they may join, the most alike first."""
-        since = now - timedelta(hours=self.rules.hours)
-        is_open = work_orders.c.state.in_(FROM[Move.MERGE]) & (work_orders.c.created_at >= since)
         found = []
-        for row in self._candidates(connection, known, is_open):
+        for row in self._candidates(connection, known, self._is_open(now)):
             likeness = self.rules.likeness(known, _request(row))
             mine = conversation_id is not None and row["conversation_id"] == conversation_id
             hidden = not self.rules.may_be_offered(row["line"], row["nature"], row["category"])
             if likeness.score >= self.rules.offering.score and not mine and not hidden:
                 found.append(self._offer(row, likeness))
         return sorted(found, key=lambda offer: -offer.score)[:MOST_OFFERED]
+
+    def _is_open(self, now: datetime) -> ColumnElement[bool]:
+        """Open orders of the last hours, and older ones that have come back."""
+        since = now - timedelta(hours=self.rules.hours)
+        fresh = or_(work_orders.c.created_at >= since, work_orders.c.level > 0)
+        return work_orders.c.state.in_(FROM[Move.MERGE]) & fresh
 
     def _old(self, connection: Connection, row: RowMapping, now: datetime) -> RowMapping | None:
         mine = _request(row)

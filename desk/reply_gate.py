@@ -32,6 +32,9 @@ class Kind(StrEnum):
     CONTACT = "contact"
     BLAME = "blame"
     OUTCOME = "outcome"
+    """The words say the opposite of the outcome."""
+    BASIS = "basis"
+    """Nothing says what the outcome rests on: the check that found nothing, the way that is open instead."""
 
 
 class Level(StrEnum):
@@ -92,12 +95,14 @@ class Fitting(_Record):
     never: Pattern | None = None
     unless: Pattern | None = None
 
-    def fits(self, text: str) -> bool:
-        """Whether the words go with the outcome."""
-        if self.needs and not self.needs.search(text):
-            return False
-        contradicts = bool(self.never and self.never.search(text))
-        return not contradicts or bool(self.unless and self.unless.search(text))
+    def contradicts(self, text: str) -> bool:
+        """Whether the words say the opposite of the outcome."""
+        said = self.never is not None and self.never.search(text) is not None
+        return said and not (self.unless is not None and self.unless.search(text))
+
+    def has_basis(self, text: str) -> bool:
+        """Whether the words say what the outcome rests on."""
+        return self.needs is None or self.needs.search(text) is not None
 
 
 class Gate(_Record):
@@ -134,8 +139,10 @@ class Gate(_Record):
             found.append(self._finding(Kind.CONTACT))
         if brush_off := self.blame.search(text):
             found.append(self._finding(Kind.BLAME, found=brush_off.group()))
-        if not fitting.fits(text):
+        if fitting.contradicts(text):
             found.append(self._finding(Kind.OUTCOME))
+        if not fitting.has_basis(text):
+            found.append(self._finding(Kind.BASIS))
         return found
 
     def points(self, texts: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import aiohttp
 TRY_SECONDS = 0.8
 PAUSES = (0.1, 0.3)
 # aiohttp raises asyncio's own time-out, which Python 3.10 does not yet count among TimeoutError.
-SILENT = (asyncio.TimeoutError, aiohttp.ClientError)  # noqa: UP041
+SILENT = (asyncio.TimeoutError, aiohttp.ClientError)
 
 
 class DeskUnavailable(Exception):

@@ -195,7 +195,13 @@ def closed(open_order: Open, answered: Callable[..., None], make_move: Moves) ->
 
 
 def test_the_same_matter_at_the_same_spot_opens_the_old_order_again_one_level_higher(
-    client: TestClient, as_operator: Headers, closed: str, open_order: Open, events: Any, clock: SetClock
+    client: TestClient,
+    as_bot: Headers,
+    as_operator: Headers,
+    closed: str,
+    open_order: Open,
+    events: Any,
+    clock: SetClock,
 ) -> None:
     clock.forward(timedelta(days=80))
     again = open_order(
@@ -207,6 +213,8 @@ def test_the_same_matter_at_the_same_spot_opens_the_old_order_again_one_level_hi
     assert events(closed)[-3:] == ["reopen", "escalated", "merged_here"]
     assert events(again["number"]) == ["opened", "merge"]
     assert client.post("/api/progress", json={"number": again["number"], "proof": "4568"}).status_code == 200
+    [offer] = offers(client, as_bot, place="淦河大道88号")
+    assert (offer["number"], offer["people"]) == (closed, 2)
 
 
 @pytest.mark.parametrize(
