@@ -148,7 +148,7 @@ def standing(connection: Connection, order: RowMapping, rules: aftercare.Callbac
 
 
 def person_of(connection: Connection, order: RowMapping, named: str | None) -> Person:
-    """The person an attempt names; the order's own citizen when none is. Raises Problem 422."""
+    """The person an attempt names; the first one concerned when none is. Raises Problem 422."""
     people = {person.id: person for person in concerned(connection, order)}
     wanted = named or next(iter(people), order["number"])
     if wanted not in people:

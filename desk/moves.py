@@ -154,7 +154,7 @@ class Callback(_Request):
 
     move: Literal["callback"]
     person: PersonId | None = Field(
-        None, description="Who was called, as GET /api/callbacks names them; none: the citizen"
+        None, description="Who was called, as GET /api/callbacks names them; none: the first"
     )
     reached: bool
     missed: Missed | None = Field(None, description="Why they could not be asked; none: no answer")

@@ -47,11 +47,19 @@ class Hurried(Progress):
     again_at: datetime | None
 
 
+class Reach(BaseModel):
+    """How to reach somebody concerned by an order, as call-backs name them."""
+
+    person: str
+    contact_phone: str | None
+
+
 class Contact(BaseModel):
-    """How to reach the citizen; every look at it is written to the order's log."""
+    """How to reach the citizen and all concerned; every look at it is written to the order's log."""
 
     contact_phone: str | None
     contact_name: str | None
+    people: list[Reach]
 
 
 class Prover:
@@ -151,10 +159,16 @@ def create_router(
 
     @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
     async def get_contact(number: Number, request: Request) -> Contact:
-        """How to reach the citizen. The look is written to the order's log."""
+        """How to reach the citizen and who has joined. The look is written to the order's log."""
         who, now = principal(request), clock()
-        order = await database.write(lambda c: register.view_contact(c, number, now, who))
-        return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name)
+
+        def look(connection: Connection) -> Contact:
+            order = register.view_contact(connection, number, now, who)
+            people = supporters.concerned(connection, register.row_of(connection, number))
+            reach = [Reach(person=person.id, contact_phone=person.phone) for person in people]
+            return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name, people=reach)
+
+        return await database.write(look)
 
     @router.post("/work-orders/{number}/supplements", dependencies=[open_to(Audience.SERVICE)])
     async def supplement(number: Number, follow_up: FollowUp, request: Request) -> Progress:
