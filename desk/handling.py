@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -78,10 +78,6 @@ class _Turn(Generic[R]):
         if event is None:
             raise LookupError(f"order {self.order['number']} has no {kind}")
         return event
-
-    def again(self) -> "_Turn[R]":
-        """The same turn with the order as it is now."""
-        return replace(self, order=locked(self.connection, self.order["number"]))
 
 
 class Handling:
@@ -173,7 +169,8 @@ class Handling:
         """撤回: somebody withdraws their request; the order goes on for the others. Raises Problem 409."""
         supporters.leave(connection, person, now, actor)
         order = supporters.handled_in(connection, locked(connection, person.number))
-        if order["state"] == State.PENDING_CALLBACK:
+        stands = callbacks.standing(connection, order, self.aftercare.callbacks)
+        if order["state"] == State.PENDING_CALLBACK and (stands.satisfied or stands.unsatisfied):
             self._decide(_Turn(connection, order, person, now, actor), None)
         return find(connection, person.number)
 
@@ -208,7 +205,7 @@ class Handling:
         told, sent = _told(turn.request), turn.order["dispatches"] + 1
         changes = {name: value for name, value in told.items() if name != "note"}
         turn.step(Move.DISPATCH, {**told, "dispatch": sent}, **changes, dispatches=sent)
-        order = turn.again().order
+        order = by_id(turn.connection, turn.order["id"])
         for step in UNIT_STEPS:
             self.clocks.start(turn.connection, order, step, turn.now)
 
@@ -376,8 +373,9 @@ class Handling:
     def _unmerge(self, turn: _Turn[moves.Unmerge]) -> None:
         turn.allow(Move.UNMERGE)
         into = by_id(turn.connection, turn.order["merged_into"])
-        supporters.add_people(turn.connection, into, -turn.order["people"])
-        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None)
+        people = len(supporters.concerned(turn.connection, turn.order))
+        supporters.add_people(turn.connection, into, -people)
+        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None, people=people)
 
     def _end(self, turn: _Turn[Any], *steps: Step) -> None:
         end(turn.connection, turn.order["id"], steps, turn.now)

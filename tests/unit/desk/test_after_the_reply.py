@@ -146,6 +146,16 @@ def test_a_few_satisfied_do_not_close_an_order_over_who_was_not_asked(
     assert state == "closed"
 
 
+def test_who_leaves_before_being_asked_keeps_nobody_waiting(
+    client: TestClient, as_bot: Headers, make_move: Moves, answered: Answered, number: str
+) -> None:
+    join(client, as_bot, number)
+    answered(number)
+    assert make_move(number, "callback", reached=True, solved=True, satisfied=True)["state"] == "pending_callback"
+    url = f"/api/work-orders/{number}/withdrawal"
+    assert client.post(url, json={"conversation_id": "web:2"}, headers=as_bot).json()["state"] == "closed"
+
+
 def test_one_unsatisfied_has_it_done_again_and_who_replied_reads_why(
     client: TestClient, as_bot: Headers, as_operator: Headers, make_move: Moves, answered: Answered, number: str
 ) -> None:

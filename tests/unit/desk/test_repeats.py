@@ -101,6 +101,18 @@ def test_who_joins_a_merged_order_joins_the_one_that_is_handled(open_order: Open
     assert join(into, 201, conversation_id="web:3")["people"] == 3
 
 
+def test_the_citizen_of_a_merged_order_may_withdraw_and_is_counted_out_once(
+    client: TestClient, as_bot: Headers, as_operator: Headers, open_order: Open, make_move: Moves, events: Any
+) -> None:
+    into, merged = open_order(conversation_id="web:1")["number"], open_order(conversation_id="web:2")["number"]
+    make_move(merged, "merge", into=into)
+    url = f"/api/work-orders/{merged}/withdrawal"
+    assert client.post(url, json={"conversation_id": "web:2"}, headers=as_bot).json()["state"] == "merged"
+    assert events(into)[-1] == "left"
+    make_move(merged, "unmerge", reason="地点不同")
+    assert client.get(f"/api/work-orders/{into}", headers=as_operator).json()["people"] == 1
+
+
 @pytest.mark.parametrize(
     ("said", "status", "named"),
     [
