@@ -35,7 +35,7 @@ _LANDMARK_KIND = (
     "|商场|超市|大厦|水库|大桥|桥|隧道|景区|加油站|服务区|图书馆|体育馆|博物馆|大厅|酒店|宾馆|养老院|产业园|工业园|派出所"
 )
 _BUILDING = re.compile(rf"(?P<estate>{_ESTATE})(?P<phase>\d+期)?(?P<building>[A-Za-z]?\d+栋|[A-Za-z]栋)")
-_HOUSE = re.compile(rf"(?P<road>{_ROAD})(?P<house>\d+)号")
+_HOUSE = re.compile(rf"(?P<road>{_ROAD})(?P<house>\d+)[号栋]")
 _CROSSING = re.compile(
     rf"(?P<one>{_ROAD})(?:与|和|跟|、|-)?(?P<other>{_ROAD})(?:的)?(?:十字路口|交叉路?口|交汇处|交界处|路口)"
 )
