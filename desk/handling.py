@@ -13,15 +13,20 @@ from sqlalchemy import Connection, RowMapping, select, update
 from core.calendar import WorkingCalendar
 from core.city import City
 from core.problems import Problem
-from desk import moves
+from desk import callbacks, moves, rechecks, supporters
+from desk.aftercare import Aftercare, Missed, read_aftercare
+from desk.callbacks import By
 from desk.clocks import Clocks, end
 from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
 from desk.model import Line, State, WorkOrder
-from desk.register import add_event, events_of_order, find, row_of
+from desk.places import place_key
+from desk.register import add_event, by_id, events_of, events_of_order, find, last_event, locked, row_of
+from desk.reply_gate import Finding, Gate, read_gate
 from desk.returns import granted
-from desk.tables import work_order_events, work_orders
+from desk.supporters import Person
+from desk.tables import work_orders
 
 UNIT_STEPS = (Step.SIGN, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
 """The clocks that start when an order is sent to a unit."""
@@ -30,6 +35,9 @@ OVERLAP = 500
 """On PostgreSQL an order with a smaller id may be committed later: so many are looked at again."""
 MOST_REDONE = 1
 """How often an order is done again by itself before somebody higher has to see to it."""
+
+TOLD_BY_CITIZENS = ("supplemented", "joined")
+"""Events whose text is a citizen's."""
 
 R = TypeVar("R")
 
@@ -66,28 +74,28 @@ class _Turn(Generic[R]):
         add_event(self.connection, self.order["id"], kind, data, self.now, self.actor)
 
     def last(self, kind: Move) -> RowMapping:
-        """The order's last event of a kind."""
-        query = (
-            select(work_order_events)
-            .where(work_order_events.c.work_order_id == self.order["id"], work_order_events.c.kind == kind)
-            .order_by(work_order_events.c.sequence.desc())
-            .limit(1)
-        )
-        return self.connection.execute(query).mappings().one()
+        """The order's last event of a kind. Raises LookupError without one."""
+        event = last_event(self.connection, self.order["id"], kind)
+        if event is None:
+            raise LookupError(f"order {self.order['number']} has no {kind}")
+        return event
 
 
 class Handling:
-    """The moves under one set of time limits, in one city."""
+    """The moves under the rules of one city: its time limits, its units, its demands on replies and call-backs."""
 
-    def __init__(self, clocks: Clocks, city: City) -> None:
+    def __init__(self, clocks: Clocks, city: City, aftercare: Aftercare, gate: Gate) -> None:
         self.clocks = clocks
         self.city = city
+        self.aftercare = aftercare
+        self.gate = gate
 
     @classmethod
     def of_city(cls, city: City) -> "Handling":
-        """The moves under a city's time limits and calendar. Raises pydantic's ValidationError or BadCalendar."""
+        """The moves under a city's rules and calendar. Raises pydantic's ValidationError or BadCalendar."""
         calendar = WorkingCalendar.from_data(city.read("calendar.yml"), city.timezone)
-        return cls(Clocks(read_deadlines(city.read("deadlines.yml")), calendar), city)
+        clocks = Clocks(read_deadlines(city.read("deadlines.yml")), calendar)
+        return cls(clocks, city, read_aftercare(city.read("aftercare.yml")), read_gate(city.read("reply_gate.yml")))
 
     def move(
         self, connection: Connection, number: str, request: moves.MoveRequest, now: datetime, actor: str
@@ -98,7 +106,7 @@ class Handling:
         the request lacks what this order needs.
         """
         made: Callable[[_Turn[Any]], None] = getattr(self, f"_{request.move}")
-        made(_Turn(connection, _locked(connection, number), request, now, actor))
+        made(_Turn(connection, locked(connection, number), request, now, actor))
         return find(connection, number)
 
     def dispatch_certain(self, connection: Connection, after: int, now: datetime) -> tuple[int, int]:
@@ -135,11 +143,60 @@ class Handling:
             add_event(connection, change.work_order_id, "light", told, now, "clock")
         return len(changes)
 
+    def check_reply(self, connection: Connection, number: str, reply: moves.ReplyText) -> list[Finding]:
+        """What a reply to the order would lack. Raises Problem 404."""
+        events = events_of(connection, number)
+        said = [event.data["text"] for event in events if event.kind in TOLD_BY_CITIZENS and event.data.get("text")]
+        earlier = [event.data["text"] for event in events if event.kind == Move.REPLY]
+        return self.gate.check(reply.text, reply.outcome, [find(connection, number).text, *said], earlier)
+
+    def rate(self, connection: Connection, person: Person, said: moves.Rating, now: datetime, actor: str) -> WorkOrder:
+        """Store what a citizen answers without being called; while the order waits for it, it is the call-back.
+
+        Raises Problem 409 before a reply was approved, or when the person has answered already.
+        """
+        order = supporters.handled_in(connection, locked(connection, person.number))
+        if order["state"] not in (State.PENDING_CALLBACK, State.CLOSED):
+            raise Problem(
+                409, "Conflict", f"work order {person.number} is not answered yet; it can be rated afterwards"
+            )
+        callbacks.record(connection, order, person, said.model_dump(), By.CITIZEN, now, actor)
+        told = {"person": person.id, **said.model_dump(exclude_none=True)}
+        add_event(connection, order["id"], "rated", told, now, actor)
+        if order["state"] == State.PENDING_CALLBACK:
+            self._decide(_Turn(connection, order, said, now, actor), said.note)
+        return find(connection, person.number)
+
+    def leave(self, connection: Connection, person: Person, now: datetime, actor: str) -> WorkOrder:
+        """撤回: somebody withdraws their request; the order goes on for the others. Raises Problem 409."""
+        supporters.leave(connection, person, now, actor)
+        order = supporters.handled_in(connection, locked(connection, person.number))
+        stands = callbacks.standing(connection, order, self.aftercare.callbacks)
+        if order["state"] == State.PENDING_CALLBACK and (stands.satisfied or stands.unsatisfied):
+            self._decide(_Turn(connection, order, person, now, actor), None)
+        return find(connection, person.number)
+
+    def recheck(
+        self, connection: Connection, number: str, looked: moves.Looked, now: datetime, actor: str
+    ) -> WorkOrder:
+        """Record a re-check that was due; a matter that has come back opens the order again, one level higher.
+
+        Raises Problem 404, or 409 when none is due.
+        """
+        order = locked(connection, number)
+        result = rechecks.Result.HOLDS if looked.holds else rechecks.Result.CAME_BACK
+        rechecks.finish(connection, order["id"], result, now)
+        add_event(connection, order["id"], "recheck", looked.model_dump(exclude_none=True), now, actor)
+        if not looked.holds and looked.note:
+            self.move(connection, number, moves.Reopen(move=Move.REOPEN, reason=looked.note), now, actor)
+        return find(connection, number)
+
     # ---- intake and dispatch ---------------------------------------------------------------------------------
 
     def _accept(self, turn: _Turn[moves.Accept]) -> None:
         corrected = _told(turn.request)
-        turn.step(Move.ACCEPT, corrected, **corrected, automatic=False)
+        key = place_key(turn.order["place"], corrected.get("area_code") or turn.order["area_code"])
+        turn.step(Move.ACCEPT, corrected, **corrected, automatic=False, place_key=key)
 
     def _reject(self, turn: _Turn[moves.Reject]) -> None:
         turn.step(Move.REJECT, _told(turn.request))
@@ -152,14 +209,13 @@ class Handling:
             self._known_units(getattr(turn.request, name), name)
         told, sent = _told(turn.request), turn.order["dispatches"] + 1
         changes = {name: value for name, value in told.items() if name != "note"}
-        by_table = suggest(
-            WorkOrder.model_validate(dict(turn.order)), self.city, granted(events_of_order(turn.connection, turn.order))
-        )
+        log = events_of_order(turn.connection, turn.order)
+        by_table = suggest(WorkOrder.model_validate(dict(turn.order)), self.city, granted(log))
         decided = {"row": by_table.row, "table": by_table.table}
         if by_table.unit != turn.request.unit:
             decided["suggested"] = by_table.unit
         turn.step(Move.DISPATCH, {**told, **decided, "dispatch": sent}, **changes, dispatches=sent)
-        order = _locked(turn.connection, turn.order["number"])
+        order = by_id(turn.connection, turn.order["id"])
         for step in UNIT_STEPS:
             self.clocks.start(turn.connection, order, step, turn.now)
 
@@ -286,13 +342,28 @@ class Handling:
         turn.step(Move.REFUSE_EXTENSION, _told(turn.request))
 
     def _reply(self, turn: _Turn[moves.Reply]) -> None:
-        turn.step(Move.REPLY, _told(turn.request))
+        turn.allow(Move.REPLY)
+        findings = self.check_reply(turn.connection, turn.order["number"], turn.request)
+        lacking = [finding for finding in findings if finding.refuses]
+        if lacking and turn.request.override is None:
+            told = "；".join(f"{finding.kind}: {finding.says}" for finding in lacking)
+            found = [finding.model_dump(mode="json") for finding in findings]
+            detail = f"text: {told}; or say in override why it goes to review all the same"
+            raise Problem(422, "Unprocessable Content", detail, field="text", findings=found)
+        turn.step(Move.REPLY, {**_told(turn.request), "findings": [finding.kind for finding in findings] or None})
         self._end(turn, Step.RETURN, Step.FIRST_REPLY, Step.FINISH, Step.RECEIPT)
 
     # ---- review, call-back and what comes after --------------------------------------------------------------
 
     def _approve_reply(self, turn: _Turn[moves.ApproveReply]) -> None:
-        turn.step(Move.APPROVE_REPLY, {})
+        turn.allow(Move.APPROVE_REPLY)
+        said = turn.last(Move.REPLY)["data"]
+        answer = {"reply": said["text"], "outcome": said["outcome"], "replied_at": turn.now}
+        turn.step(Move.APPROVE_REPLY, {}, **answer)
+        for merged in supporters.family(turn.connection, turn.order):
+            if merged["id"] != turn.order["id"]:
+                turn.connection.execute(update(work_orders).where(work_orders.c.id == merged["id"]).values(**answer))
+                add_event(turn.connection, merged["id"], "replied_with", {}, turn.now, turn.actor)
         self.clocks.start(turn.connection, turn.order, Step.CALLBACK, turn.now)
 
     def _refuse_reply(self, turn: _Turn[moves.RefuseReply]) -> None:
@@ -300,36 +371,63 @@ class Handling:
         self.clocks.go_on(turn.connection, turn.order, Step.FINISH, turn.now)
 
     def _callback(self, turn: _Turn[moves.Callback]) -> None:
-        """A satisfied citizen's order closes. An unsatisfied one's is done again once, then somebody higher sees to it.
-
-        An enterprise order closes only after a satisfied call-back (局长督办 until then).
-        """
         turn.allow(Move.CLOSE)
-        asked, redone = turn.request, turn.order["redone"]
+        asked = turn.request
         if asked.reached and (asked.solved is None or asked.satisfied is None):
             missing = "solved" if asked.solved is None else "satisfied"
             detail = f"{missing}: missing; both solved and satisfied are asked of a citizen who was reached"
             raise Problem(422, "Unprocessable Content", detail, field=missing)
-        turn.note("callback", _told(asked))
-        if not asked.reached:
+        if asked.reached and asked.missed is not None:
+            raise Problem(422, "Unprocessable Content", "missed: only for somebody who was not reached", field="missed")
+        person = callbacks.person_of(turn.connection, turn.order, asked.person)
+        missed = None if asked.reached else asked.missed or Missed.NO_ANSWER
+        said = {**asked.model_dump(), "missed": missed}
+        callbacks.record(turn.connection, turn.order, person, said, By.SEAT, turn.now, turn.actor)
+        turn.note("callback", {**_told(asked), "person": person.id, "missed": missed})
+        self._decide(turn, asked.note)
+
+    def _decide(self, turn: _Turn[Any], note: str | None) -> None:
+        """What the answers so far mean: nothing yet, done again, or closed.
+
+        1. Somebody unsatisfied: it is done again at once, once; an enterprise order as often as it takes (局长督办).
+        2. Somebody still has to be asked: it waits. The satisfied never close an order over one who was not asked.
+        3. Somebody unsatisfied after it was done again: somebody higher sees to it, and a citizen's order closes.
+        4. Somebody satisfied: it closes. 5. Nobody reached: a citizen's order closes, an enterprise order waits.
+        """
+        stands = callbacks.standing(turn.connection, turn.order, self.aftercare.callbacks)
+        enterprise, redone = turn.order["line"] == Line.ENTERPRISE, turn.order["redone"]
+        if stands.unsatisfied and (redone < MOST_REDONE or enterprise):
+            if redone >= MOST_REDONE:
+                turn.note("escalated", {"to": "bureau_head", "redone": redone})
+            told = {"reason": note, "replied_by": turn.last(Move.REPLY)["actor"], "unit": turn.order["unit"]}
+            self._do_again(turn, Move.REDO, told)
+        elif stands.waiting:
             return
+        elif stands.unsatisfied:
+            turn.note("escalated", {"to": "hotline_office", "redone": redone})
+            self._close(turn, {"satisfied": False})
+        elif stands.satisfied:
+            self._close(turn, {"satisfied": True})
+        elif not enterprise:
+            self._close(turn, {"reached": False})
+
+    def _close(self, turn: _Turn[Any], told: dict[str, Any]) -> None:
+        turn.step(Move.CLOSE, told, closed_at=turn.now)
         self._end(turn, Step.CALLBACK)
-        if asked.satisfied:
-            turn.step(Move.CLOSE, {"satisfied": True})
-            return
-        enterprise = turn.order["line"] == Line.ENTERPRISE
-        if redone >= MOST_REDONE:
-            turn.note("escalated", {"to": "bureau_head" if enterprise else "hotline_office", "redone": redone})
-        if redone < MOST_REDONE or enterprise:
-            self._do_again(turn, Move.REDO, asked.note)
-        else:
-            turn.step(Move.CLOSE, {"satisfied": False})
+        rules = self.aftercare.rechecks
+        if rules.concern(turn.order["category"], turn.order["outcome"]):
+            rechecks.plan(turn.connection, turn.order["id"], rules.after.end(turn.now, self.clocks.calendar))
 
     def _reopen(self, turn: _Turn[moves.Reopen]) -> None:
-        self._do_again(turn, Move.REOPEN, turn.request.reason)
+        """The matter has come back: it is done again, and one level higher sees to it."""
+        level = turn.order["level"] + 1
+        self._do_again(turn, Move.REOPEN, {"reason": turn.request.reason}, level=level, closed_at=None)
+        turn.note("escalated", {"to": self.aftercare.head_of(level), "because": "came_back", "level": level})
+        rechecks.drop(turn.connection, turn.order["id"], turn.now)
 
-    def _do_again(self, turn: _Turn[Any], move: Move, reason: str | None) -> None:
-        turn.step(move, {"reason": reason}, redone=turn.order["redone"] + 1)
+    def _do_again(self, turn: _Turn[Any], move: Move, told: dict[str, Any], **changes: Any) -> None:
+        turn.step(move, told, redone=turn.order["redone"] + 1, **changes)
+        self._end(turn, Step.CALLBACK)
         self.clocks.start(turn.connection, turn.order, Step.FINISH, turn.now)
 
     # ---- orders about the same thing -------------------------------------------------------------------------
@@ -341,10 +439,15 @@ class Handling:
             raise Problem(409, "Conflict", detail, field="into")
         turn.step(Move.MERGE, _told(turn.request), merged_into=into["id"])
         self._end(turn, *Step)
+        supporters.add_people(turn.connection, into, turn.order["people"])
         add_event(turn.connection, into["id"], "merged_here", {"number": turn.order["number"]}, turn.now, turn.actor)
 
     def _unmerge(self, turn: _Turn[moves.Unmerge]) -> None:
-        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None, working_unit=None)
+        turn.allow(Move.UNMERGE)
+        into = by_id(turn.connection, turn.order["merged_into"])
+        people = len(supporters.concerned(turn.connection, turn.order))
+        supporters.add_people(turn.connection, into, -people)
+        turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None, working_unit=None, people=people)
 
     def _end(self, turn: _Turn[Any], *steps: Step) -> None:
         end(turn.connection, turn.order["id"], steps, turn.now)
@@ -354,10 +457,3 @@ def _told(request: Any) -> dict[str, Any]:
     """What a request says besides its move, as the log keeps it."""
     said: dict[str, Any] = request.model_dump(mode="json", exclude={"move"}, exclude_none=True)
     return said
-
-
-def _locked(connection: Connection, number: str) -> RowMapping:
-    """The order's row, which nobody else changes until the transaction ends. Raises Problem 404."""
-    query = select(work_orders).where(work_orders.c.number == number).with_for_update()
-    row = connection.execute(query).mappings().first()
-    return row if row is not None else row_of(connection, number)

@@ -93,6 +93,7 @@ class ProxyAct(StrEnum):
     SUPPLEMENT = "supplement"
     EXPEDITE = "expedite"
     WITHDRAW = "withdraw"
+    RATE = "rate"
 
 
 class Urgency(StrEnum):
@@ -102,6 +103,23 @@ class Urgency(StrEnum):
     UTILITIES = "utilities"
     """停水停电停气停暖 and severe weather."""
     DANGER = "danger"
+
+
+class Outcome(StrEnum):
+    """How a matter ended, honestly told (办理结果)."""
+
+    SOLVED = "solved"
+    """已解决"""
+    PARTLY_SOLVED = "partly_solved"
+    """部分解决"""
+    EXPLAINED = "explained"
+    """解释说明"""
+    UNFOUNDED = "unfounded"
+    """不属实"""
+    BEYOND_DUTY = "beyond_duty"
+    """超职责"""
+    PLANNED = "planned"
+    """计划中"""
 
 
 class Channel(StrEnum):
@@ -145,6 +163,7 @@ Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Phone = Annotated[str, StringConstraints(max_length=20), AfterValidator(_valid_phone)]
 CreditCode = Annotated[str, AfterValidator(_valid_credit_code)]
 CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -180,7 +199,7 @@ class Matter(BaseModel):
     confidence: Probability | None = None
     ranking: list[tuple[CategoryId, Probability]] = Field(default_factory=list, max_length=22)
     nature: Nature | None = None
-    area_code: Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")] | None = None
+    area_code: AreaCode | None = None
     place: Short | None = None
     occurred: Short | None = Field(None, description="When it happened, in the citizen's words")
     contact_phone: Phone | None = Field(None, description="E.164; none: anonymous")
@@ -253,6 +272,12 @@ class WorkOrder(Matter):
     stand_in: str | None = None
     extended: bool
     redone: int
+    level: int = Field(0, description="How often it has come back after it was closed")
+    people: int = Field(1, description="Citizens concerned: who opened it, who joined, and those of orders merged here")
+    reply: str | None = Field(None, description="The last approved reply, as the citizen reads it")
+    outcome: Outcome | None = None
+    replied_at: datetime | None = None
+    closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -1,30 +1,16 @@
 """What may be asked to be done with an order, as the API takes it: one model a move, told apart by `move`."""
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from desk.aftercare import Missed
 from desk.deadlines import Limit
 from desk.lifecycle import Move
-from desk.model import CategoryId, Nature, Short, Text, Urgency
+from desk.model import CategoryId, Nature, Outcome, Short, Text, Urgency
 
-
-class Outcome(StrEnum):
-    """How a matter ended, honestly told (办理结果)."""
-
-    SOLVED = "solved"
-    """已解决"""
-    PARTLY_SOLVED = "partly_solved"
-    """部分解决"""
-    EXPLAINED = "explained"
-    """解释说明"""
-    UNFOUNDED = "unfounded"
-    """不属实"""
-    BEYOND_DUTY = "beyond_duty"
-    """超职责"""
-    PLANNED = "planned"
-    """计划中"""
+PersonId = Annotated[str, Field(pattern=r"^\d{8}-\d{6}(\+\d{1,9})?$")]
+"""A person concerned by an order: the number of their own order, or of the one they joined and their place in it."""
 
 
 def _a_limit(text: str) -> str:
@@ -176,13 +162,19 @@ class Contact(_Request):
     note: Text
 
 
-class Reply(_Request):
+class ReplyText(_Request):
+    """What the citizen reads of a reply, and how it ended."""
+
+    text: Text
+    outcome: Outcome
+
+
+class Reply(ReplyText):
     """答复: what the citizen reads, how it ended, and what only the staff reads."""
 
     move: Literal[Move.REPLY]
-    text: Text
-    outcome: Outcome
     note: Text | None = None
+    override: Text | None = Field(None, description="Why it goes to review although the check finds something missing")
 
 
 class ApproveReply(_Request):
@@ -199,14 +191,46 @@ class RefuseReply(_Request):
 
 
 class Callback(_Request):
-    """回访: whether the citizen was reached, and then, asked apart, whether it is solved and how satisfied they are."""
+    """回访: whether somebody was reached, and then, asked apart, whether it is solved and how satisfied they are."""
 
     move: Literal["callback"]
+    person: PersonId | None = Field(
+        None, description="Who was called, as GET /api/callbacks names them; none: the first"
+    )
     reached: bool
+    missed: Missed | None = Field(None, description="Why they could not be asked; none: no answer")
     solved: bool | None = None
     satisfied: bool | None = Field(None, description="with the outcome")
     service_satisfied: bool | None = Field(None, description="with how the call was taken")
+    enterprise_satisfied: bool | None = Field(
+        None, description="with the service for companies; enterprise orders only"
+    )
+    note: Text | None = Field(None, description="What they said; why they are not satisfied")
+
+
+class Rating(_Request):
+    """评价: what a citizen answers without being called."""
+
+    solved: bool
+    satisfied: bool = Field(description="with the outcome")
+    service_satisfied: bool | None = Field(None, description="with how the call was taken")
+    enterprise_satisfied: bool | None = Field(
+        None, description="with the service for companies; enterprise orders only"
+    )
+    note: Text | None = Field(None, description="In the citizen's words; why they are not satisfied")
+
+
+class Looked(_Request):
+    """What a re-check found: whether the matter is still solved, and, when it is not, what has come back."""
+
+    holds: bool
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _says_what_came_back(self) -> Self:
+        if not self.holds and not self.note:
+            raise ValueError("note: missing; say what has come back")
+        return self
 
 
 class Reopen(_Request):

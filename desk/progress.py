@@ -4,7 +4,6 @@ A number can be guessed, so it opens nothing alone: the proof is the last four d
 six-digit query code. Wrong proofs are counted per number and refused past a limit.
 """
 
-import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,14 +13,14 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 from core.city import City
 from core.clock import to_city_time
 from core.problems import Problem
-from desk.model import FiledBy, ProxyAct, WorkOrder
+from desk.model import FiledBy, Outcome, ProxyAct, WorkOrder
 from desk.numbers import parse_order_number
 from desk.register import find
+from desk.supporters import Person, is_tail, persons_of
 from desk.tables import query_failures, work_orders
 from desk.words import words
 
 WINDOW = timedelta(hours=1)
-PHONE_TAIL = 4
 
 
 class Progress(BaseModel):
@@ -36,6 +35,10 @@ class Progress(BaseModel):
     referred_to: str | None
     state: str
     state_name: str
+    reply: str | None
+    outcome: Outcome | None
+    outcome_name: str | None
+    replied_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -53,6 +56,10 @@ def progress_of(order: WorkOrder, city: City) -> Progress:
         referred_to=order.referred_to,
         state=order.state,
         state_name=words()["states"][order.state],
+        reply=order.reply,
+        outcome=order.outcome,
+        outcome_name=words()["outcomes"][order.outcome] if order.outcome else None,
+        replied_at=to_city_time(order.replied_at) if order.replied_at else None,
         created_at=to_city_time(order.created_at),
         updated_at=to_city_time(order.updated_at),
     )
@@ -73,20 +80,26 @@ def too_many_failures(connection: Connection, number: str, now: datetime, limit:
     return int(count) >= limit
 
 
-def identify(
+def identify(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> WorkOrder | None:
+    """The order of a number and a proof, as `recognise`."""
+    person = recognise(connection, written, proof, now, limit)
+    return None if person is None else find(connection, person.number)
+
+
+def recognise(
     connection: Connection,
     written: str,
     proof: str,
     now: datetime,
     limit: int,
     act: ProxyAct = ProxyAct.PROGRESS,
-) -> WorkOrder | None:
-    """The order of a number and a proof, or None when they do not fit; a misfit is counted.
+) -> Person | None:
+    """Whose number and proof they are, of those the order is handled for, or None when they do not fit.
 
-    Who filed it for somebody else proves it with the own phone's tail, as long as the proxy lasts.
+    Who filed it for somebody else proves it with the own phone's tail, as long as the proxy lasts, and stands for them.
 
-    Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit, 403 for an act the
-    proxy does not cover.
+    A misfit is counted. Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit,
+    403 for an act the proxy does not cover.
     """
     number = parse_order_number(written)
     if number is None:
@@ -94,11 +107,13 @@ def identify(
     if too_many_failures(connection, number, now, limit):
         raise Problem(429, "Too Many Requests", f"number: too many wrong tries for {number}", retry_after=3600)
     row = connection.execute(select(work_orders).where(work_orders.c.number == number)).mappings().first()
-    if row is not None and _proves(row, proof.strip()):
-        return find(connection, number)
+    people = [] if row is None else persons_of(connection, row)
+    for person in people:
+        if person.proves(proof.strip()):
+            return person
     if row is not None and (filed_by := _proxy(row, proof.strip())) is not None:
         if filed_by.may(act, to_city_time(now).date()):
-            return find(connection, number)
+            return people[0]
         detail = f"proof: the proxy of this order covers {', '.join(filed_by.scope)} until {filed_by.until}, not {act}"
         raise Problem(403, "Forbidden", detail, field="proof")
     connection.execute(delete(query_failures).where(query_failures.c.at <= now - WINDOW))
@@ -108,13 +123,4 @@ def identify(
 
 def _proxy(row: RowMapping, proof: str) -> FiledBy | None:
     filed_by = FiledBy.model_validate(row["filed_by"]) if row["filed_by"] else None
-    return filed_by if filed_by is not None and _is_tail(filed_by.phone, proof) else None
-
-
-def _is_tail(phone: str | None, proof: str) -> bool:
-    tail = (phone or "")[-PHONE_TAIL:]
-    return len(tail) == PHONE_TAIL and hmac.compare_digest(tail.encode(), proof.encode())
-
-
-def _proves(row: RowMapping, proof: str) -> bool:
-    return _is_tail(row["contact_phone"], proof) or hmac.compare_digest(str(row["query_code"]).encode(), proof.encode())
+    return filed_by if filed_by is not None and is_tail(filed_by.phone, proof) else None

@@ -13,11 +13,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, sel
 from core.access import Principal
 from core.clock import to_city_time
 from core.problems import Problem
-from desk.clocks import end
-from desk.deadlines import Step
-from desk.lifecycle import Move
 from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
+from desk.places import place_key
 from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
 
 # Statements of every opening, built once: building one costs more than running it.
@@ -74,7 +72,7 @@ def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime)
     if (unread := _unread_of_conversation(connection, matter.conversation_id)) is not None:
         if matter.text not in unread["text"]:
             add_event(connection, unread["id"], "supplemented", {"text": matter.text}, now, "intake")
-        return _order(_by_id(connection, unread["id"]))
+        return _order(by_id(connection, unread["id"]))
     return _order(_insert(connection, matter, now, "intake", automatic=True))
 
 
@@ -100,6 +98,18 @@ def row_of(connection: Connection, number: str) -> RowMapping:
     if row is None:
         raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
     return row
+
+
+def locked(connection: Connection, number: str) -> RowMapping:
+    """The stored row, which nobody else changes until the transaction ends. Raises Problem 404."""
+    query = select(work_orders).where(work_orders.c.number == number).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return row if row is not None else row_of(connection, number)
+
+
+def by_id(connection: Connection, order_id: int) -> RowMapping:
+    """The stored row with this id."""
+    return connection.execute(_BY_ID, {"wanted": order_id}).mappings().one()
 
 
 def list_orders(
@@ -175,29 +185,31 @@ def add_event(
     _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
 
 
+def count_events(connection: Connection, order_id: int, kind: str) -> int:
+    """How often something was written to the order's log."""
+    query = (
+        select(func.count())
+        .select_from(work_order_events)
+        .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind == kind)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def last_event(connection: Connection, order_id: int, kind: str) -> RowMapping | None:
+    """The order's last event of a kind, or None."""
+    query = (
+        select(work_order_events)
+        .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind == kind)
+        .order_by(work_order_events.c.sequence.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
+
+
 def supplement(connection: Connection, number: str, text: str, now: datetime, actor: str) -> WorkOrder:
     """补充: add what the citizen says later. Raises Problem 404, or 409 when the order is no longer open."""
-    row = _open_row(connection, number)
+    row = open_row(connection, number)
     add_event(connection, row["id"], "supplemented", {"text": text}, now, actor)
-    return find(connection, number)
-
-
-def expedite(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
-    """催办: note that the citizen asks for it to be hurried. Raises Problem 404 or 409."""
-    row = _open_row(connection, number)
-    add_event(connection, row["id"], "expedited", {}, now, actor)
-    return find(connection, number)
-
-
-def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
-    """撤回 by the citizen; a second time changes nothing. Raises Problem 404, or 409 when it is too late."""
-    row = row_of(connection, number)
-    if row["state"] == State.WITHDRAWN:
-        return find(connection, number)
-    row = _open_row(connection, number)
-    connection.execute(update(work_orders).where(work_orders.c.id == row["id"]).values(state=State.WITHDRAWN))
-    end(connection, row["id"], Step, now)
-    add_event(connection, row["id"], Move.WITHDRAW, {}, now, actor)
     return find(connection, number)
 
 
@@ -214,6 +226,7 @@ def _insert(
     state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
     values = {
         **new.model_dump(exclude={"needs_person", "reason"}),
+        "place_key": place_key(new.place, new.area_code),
         "number": order_number(to_city_time(now).date(), _next_sequence(connection, now)),
         "query_code": query_code(),
         "state": state,
@@ -229,13 +242,14 @@ def _insert(
 def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
     values = new.model_dump(exclude={"needs_person", "reason", "channel"})
+    values["place_key"] = place_key(new.place, new.area_code)
     connection.execute(
         update(work_orders)
         .where(work_orders.c.id == order_id)
         .values(**values, state=State.PENDING_DISPATCH, automatic=False)
     )
     add_event(connection, order_id, "completed", {"kept": unread["text"]}, now, actor)
-    return _by_id(connection, order_id)
+    return by_id(connection, order_id)
 
 
 def _next_sequence(connection: Connection, now: datetime) -> int:
@@ -258,17 +272,13 @@ def _order(row: RowMapping) -> WorkOrder:
     return WorkOrder.model_validate(dict(row))
 
 
-def _by_id(connection: Connection, order_id: int) -> RowMapping:
-    return connection.execute(_BY_ID, {"wanted": order_id}).mappings().one()
-
-
 def _by_key(connection: Connection, key: str, fingerprint: str) -> WorkOrder | None:
     row = connection.execute(_BY_KEY, {"wanted": key}).mappings().first()
     if row is None:
         return None
     if row["fingerprint"] != fingerprint:
         raise Problem(422, "Unprocessable Content", f"Idempotency-Key: {key!r} was used for another order before")
-    return _order(_by_id(connection, row["work_order_id"]))
+    return _order(by_id(connection, row["work_order_id"]))
 
 
 def _one_at_a_time(connection: Connection, conversation_id: str | None) -> None:
@@ -301,7 +311,8 @@ def _of_message(connection: Connection, matter: NewWorkOrder) -> WorkOrder | Non
     return None if row is None else _order(row)
 
 
-def _open_row(connection: Connection, number: str) -> RowMapping:
+def open_row(connection: Connection, number: str) -> RowMapping:
+    """The stored row of an order that is open. Raises Problem 404, or 409 when it is no longer."""
     row = row_of(connection, number)
     if row["state"] not in OPEN_STATES:
         raise Problem(409, "Conflict", f"work order {number} is {row['state']}; only open orders can be changed")

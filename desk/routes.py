@@ -1,16 +1,19 @@
 """The desk's API: `/api/work-orders…` for the bot and the clerks, `/api/progress` for citizens."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
+from sqlalchemy import Connection
 
 from core.access import Audience, actor, open_to, principal
 from core.city import Category, City
-from core.clock import Clock
+from core.clock import Clock, to_city_time
 from core.database import Database
 from core.problems import Problem
-from desk import absence, progress, register
+from desk import absence, expediting, progress, register, supporters
+from desk.handling import Handling
 from desk.model import (
     PUBLIC_LINES,
     CategoryId,
@@ -25,15 +28,18 @@ from desk.model import (
 )
 from desk.privacy import masked
 from desk.progress import Progress
+from desk.repeats import Repeats
+from desk.supporters import Person, persons_of
 
 Number = Annotated[str, StringConstraints(pattern=r"^\d{8}-\d{6}$")]
+WrittenNumber = Annotated[str, StringConstraints(max_length=60)]
 Proof = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=6, pattern=r"^\d+$")]
 
 
 class ProgressQuery(BaseModel):
     """An order number as people write it, and the phone's last four digits or the query code."""
 
-    number: Annotated[str, StringConstraints(max_length=60)]
+    number: WrittenNumber
     proof: Proof
 
 
@@ -45,15 +51,64 @@ class FollowUp(BaseModel):
     text: Text | None = None
 
 
+class Hurried(Progress):
+    """An order that was hurried; `counted`: this time was noted, otherwise it may be hurried again `again_at`."""
+
+    counted: bool
+    again_at: datetime | None
+
+
+class Reach(BaseModel):
+    """How to reach somebody concerned by an order, as call-backs name them."""
+
+    person: str
+    contact_phone: str | None
+
+
 class Contact(BaseModel):
-    """How to reach the citizen; every look at it is written to the order's log."""
+    """How to reach the citizen and all concerned; every look at it is written to the order's log."""
 
     contact_phone: str | None
     contact_name: str | None
     filed_by: FiledBy | None = None
+    people: list[Reach]
 
 
-def create_router(database: Database, city: City, clock: Clock, max_query_failures: int) -> APIRouter:
+class Prover:
+    """Finds out who asks: by number and proof, or by the conversation in which they filed or joined."""
+
+    def __init__(self, database: Database, clock: Clock, max_query_failures: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._most = max_query_failures
+
+    async def identify(self, number: str, proof: str, act: ProxyAct = ProxyAct.PROGRESS) -> Person:
+        """Whose number and proof they are. Raises Problem 404, 422 or 429, and 403 for what a proxy may not do."""
+        now = self._clock()
+        person = await self._database.write(lambda c: progress.recognise(c, number, proof, now, self._most, act))
+        if person is None:
+            raise Problem(
+                404,
+                "Not Found",
+                "number, proof: no order with this number and these digits; the proof is the last four digits of the "
+                "contact phone or the six-digit query code",
+            )
+        return person
+
+    async def prove(self, number: str, proof: str | None, conversation_id: str | None, act: ProxyAct) -> Person:
+        """Who wants something done with an order. Raises Problem 403, or as `identify`."""
+        if proof is not None:
+            return await self.identify(number, proof, act)
+        people = await self._database.read(lambda c: persons_of(c, register.row_of(c, number)))
+        for person in people:
+            if conversation_id and person.conversation_id == conversation_id:
+                return person
+        raise Problem(403, "Forbidden", "proof: missing, and the order was not opened or joined in this conversation")
+
+
+def create_router(
+    database: Database, city: City, handling: Handling, repeats: Repeats, prover: Prover, clock: Clock
+) -> APIRouter:
     """The desk's routes over one database and one city."""
     router = APIRouter(prefix="/api", tags=["work orders"])
 
@@ -70,7 +125,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
             allowed = ", ".join(sorted(PUBLIC_LINES))
             raise Problem(422, "Unprocessable Content", f"line: {new.line} is not for the bot; it opens {allowed}")
         who, now = actor(request), clock()
-        opened = await database.write(lambda c: register.open_work_order(c, new, idempotency_key, now, who))
+        opened = await database.write(lambda c: repeats.open(c, new, idempotency_key, now, who))
         response.status_code = 201 if opened.created else 200
         response.headers["Location"] = f"/api/work-orders/{opened.order.number}"
         return opened.order
@@ -121,10 +176,20 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
 
     @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
     async def get_contact(number: Number, request: Request) -> Contact:
-        """How to reach the citizen. The look is written to the order's log."""
+        """How to reach the citizen and who has joined. The look is written to the order's log."""
         who, now = principal(request), clock()
-        order = await database.write(lambda c: register.view_contact(c, number, now, who))
-        return Contact(**order.model_dump(include=set(Contact.model_fields)))
+
+        def look(connection: Connection) -> Contact:
+            order = register.view_contact(connection, number, now, who)
+            people = supporters.concerned(connection, register.row_of(connection, number))
+            return Contact(
+                contact_phone=order.contact_phone,
+                contact_name=order.contact_name,
+                filed_by=order.filed_by,
+                people=[Reach(person=person.id, contact_phone=person.phone) for person in people],
+            )
+
+        return await database.write(look)
 
     @router.post("/work-orders/{number}/supplements", dependencies=[open_to(Audience.SERVICE)])
     async def supplement(number: Number, follow_up: FollowUp, request: Request) -> Progress:
@@ -132,55 +197,48 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         if not follow_up.text:
             raise Problem(422, "Unprocessable Content", "text: missing; say what is to be added", field="text")
         text, who, now = follow_up.text, actor(request), clock()
-        await _prove(number, follow_up, ProxyAct.SUPPLEMENT)
-        order = await database.write(lambda c: register.supplement(c, number, text, now, who))
-        return progress.progress_of(order, city)
+        person = await prover.prove(number, follow_up.proof, follow_up.conversation_id, ProxyAct.SUPPLEMENT)
+
+        def add(connection: Connection) -> WorkOrder:
+            register.supplement(connection, supporters.number_of(connection, person), text, now, who)
+            return register.find(connection, person.number)
+
+        return progress.progress_of(await database.write(add), city)
 
     @router.post("/work-orders/{number}/expeditings", dependencies=[open_to(Audience.SERVICE)])
-    async def expedite(number: Number, follow_up: FollowUp, request: Request) -> Progress:
-        """催办: note that the citizen asks for it to be hurried."""
+    async def expedite(number: Number, follow_up: FollowUp, request: Request) -> Hurried:
+        """催办: note that the citizen asks for it to be hurried; so soon after the last time nothing is noted."""
         who, now = actor(request), clock()
-        await _prove(number, follow_up, ProxyAct.EXPEDITE)
-        order = await database.write(lambda c: register.expedite(c, number, now, who))
-        return progress.progress_of(order, city)
+        person = await prover.prove(number, follow_up.proof, follow_up.conversation_id, ProxyAct.EXPEDITE)
+        rules, calendar = handling.aftercare.expediting, handling.clocks.calendar
+
+        def hurry(connection: Connection) -> tuple[datetime | None, WorkOrder]:
+            handled = supporters.number_of(connection, person)
+            again = expediting.expedite(connection, handled, rules, calendar, now, who)
+            return again, register.find(connection, person.number)
+
+        again, order = await database.write(hurry)
+        told = progress.progress_of(order, city).model_dump()
+        return Hurried(**told, counted=again is None, again_at=to_city_time(again) if again else None)
 
     @router.post("/work-orders/{number}/withdrawal", dependencies=[open_to(Audience.SERVICE)])
     async def withdraw(number: Number, follow_up: FollowUp, request: Request) -> Progress:
-        """撤回 by the citizen."""
+        """撤回 by a citizen; an order others have joined goes on for them."""
         who, now = actor(request), clock()
-        await _prove(number, follow_up, ProxyAct.WITHDRAW)
-        order = await database.write(lambda c: register.withdraw(c, number, now, who))
+        person = await prover.prove(number, follow_up.proof, follow_up.conversation_id, ProxyAct.WITHDRAW)
+        order = await database.write(lambda c: handling.leave(c, person, now, who))
         return progress.progress_of(order, city)
 
     @router.post("/progress", dependencies=[open_to(Audience.ANYONE)])
     async def ask_progress(query: ProgressQuery) -> Progress:
         """进度 of an order for whoever has its number and the proof."""
-        return progress.progress_of(await _identified(query.number, query.proof), city)
+        person = await prover.identify(query.number, query.proof)
+        return progress.progress_of(await database.read(lambda c: register.find(c, person.number)), city)
 
     @router.get("/categories", dependencies=[open_to(Audience.ANYONE)])
     async def list_categories() -> list[Category]:
         """The 22 categories."""
         return list(city.categories.values())
-
-    async def _identified(number: str, proof: str, act: ProxyAct = ProxyAct.PROGRESS) -> WorkOrder:
-        now = clock()
-        order = await database.write(lambda c: progress.identify(c, number, proof, now, max_query_failures, act))
-        if order is None:
-            raise Problem(
-                404,
-                "Not Found",
-                "number, proof: no order with this number and these digits; the proof is the last four digits of the "
-                "contact phone or the six-digit query code",
-            )
-        return order
-
-    async def _prove(number: str, follow_up: FollowUp, act: ProxyAct) -> None:
-        if follow_up.proof is not None:
-            await _identified(number, follow_up.proof, act)
-            return
-        order = await database.read(lambda c: register.find(c, number))
-        if not follow_up.conversation_id or order.conversation_id != follow_up.conversation_id:
-            raise Problem(403, "Forbidden", "proof: missing, and the order was not opened in this conversation")
 
     return router
 

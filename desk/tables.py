@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from core.database import UtcDateTime, metadata
 from desk.deadlines import Light, Step
-from desk.model import Channel, Line, State, SuggestionClass, Urgency
+from desk.model import Channel, Line, Outcome, State, SuggestionClass, Urgency
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -55,6 +55,14 @@ work_orders = Table(
     Column("extended", Boolean, nullable=False, default=False, server_default=false()),
     Column("redone", Integer, nullable=False, default=0, server_default="0"),
     Column("merged_into", ForeignKey("work_orders.id")),
+    Column("level", Integer, nullable=False, default=0, server_default="0"),
+    Column("people", Integer, nullable=False, default=1, server_default="1"),
+    # Its own citizen has withdrawn; it goes on for the others.
+    Column("forsaken", Boolean, nullable=False, default=False, server_default=false()),
+    Column("reply", Text),
+    Column("outcome", String(20)),
+    Column("replied_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
     Column("text", Text, nullable=False),
     Column("summary", String(200)),
     Column("category", String(2)),
@@ -63,6 +71,7 @@ work_orders = Table(
     Column("nature", String(10)),
     Column("area_code", String(12)),
     Column("place", String(200)),
+    Column("place_key", String(210)),
     Column("occurred", String(200)),
     Column("contact_phone", String(20)),
     Column("contact_name", String(50)),
@@ -77,6 +86,7 @@ work_orders = Table(
     _one_of("channel", Channel),
     _one_of("urgency", Urgency),
     _one_of("suggestion_class", SuggestionClass),
+    _one_of("outcome", Outcome),
     Index(None, "conversation_id"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
@@ -85,6 +95,8 @@ work_orders = Table(
     Index(None, "returns"),
     Index(None, "session_id"),
     Index(None, "deputy"),
+    Index(None, "place_key", "category"),
+    Index(None, "merged_into"),
 )
 
 leader_sessions = Table(

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
+from sqlalchemy import Connection
 
 from core.access import Audience, Principal, Role, open_to, principal
 from core.city import City
@@ -17,11 +18,12 @@ from desk.lifecycle import ANSWERS_FOR_IT, Move, may, moves_from
 from desk.model import WorkOrder
 from desk.moves import Accept, MoveRequest
 from desk.privacy import masked
+from desk.repeats import Repeats
 from desk.returns import Meter
 from desk.routes import Number, known_codes
 
 
-def create_router(database: Database, city: City, handling: Handling, clock: Clock) -> APIRouter:
+def create_router(database: Database, city: City, handling: Handling, repeats: Repeats, clock: Clock) -> APIRouter:
     """The routes over one database, one city and its time limits."""
     router = APIRouter(prefix="/api/work-orders/{number}", tags=["life of a work order"])
 
@@ -35,7 +37,12 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
         if not _may(who, Move.CLOSE if wanted.move == "callback" else wanted.move, order):
             asked = f"a {who.role} of {who.unit}" if who.unit else f"a {who.role}"
             raise Problem(403, "Forbidden", f"move: {wanted.move} of this order is not for {asked}", field="move")
-        return masked(await database.write(lambda c: handling.move(c, number, wanted, now, who.name)))
+
+        def make(connection: Connection) -> WorkOrder:
+            order = handling.move(connection, number, wanted, now, who.name)
+            return repeats.reopen_old(connection, number, now) if isinstance(wanted, Accept) else order
+
+        return masked(await database.write(make))
 
     @router.get("/moves", dependencies=[open_to(Audience.STAFF)])
     async def list_moves(number: Number, request: Request) -> list[Move]:

@@ -16,9 +16,11 @@ from core.clock import Clock, utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
-from desk import people, people_routes, special_routes, unit_routes, work_routes
+from desk import after_routes, people, people_routes, repeat_routes, special_routes, unit_routes, work_routes
 from desk import routes as desk_routes
 from desk.handling import Handling
+from desk.repeats import Repeats
+from desk.routes import Prover
 from hotline import health, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
@@ -63,11 +65,13 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.state.locksmith = _locksmith(parts)
     problems.install(app)
-    app.include_router(
-        desk_routes.create_router(parts.database, parts.city, parts.clock, parts.settings.max_query_failures)
-    )
     handling = Handling.of_city(parts.city)
-    app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
+    repeats = Repeats.of_city(parts.city, handling)
+    prover = Prover(parts.database, parts.clock, parts.settings.max_query_failures)
+    app.include_router(repeat_routes.create_router(parts.database, parts.city, repeats, parts.clock))
+    app.include_router(desk_routes.create_router(parts.database, parts.city, handling, repeats, prover, parts.clock))
+    app.include_router(work_routes.create_router(parts.database, parts.city, handling, repeats, parts.clock))
+    app.include_router(after_routes.create_router(parts.database, parts.city, handling, prover, parts.clock))
     app.include_router(special_routes.create_router(parts.database, parts.city, handling, parts.clock))
     app.include_router(unit_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))

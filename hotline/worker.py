@@ -9,7 +9,8 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
-from desk.handling import Handling
+from desk import rechecks
+from desk.handling import MOST_CHANGES, Handling
 from hotline import heartbeat
 from intake.bot import Bot
 from intake.conversation import Conversation
@@ -38,7 +39,14 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
-            for part in (self._beat, self._sweep_inbox, self._close_lost_calls, self._dispatch, self._change_lights):
+            for part in (
+                self._beat,
+                self._sweep_inbox,
+                self._close_lost_calls,
+                self._dispatch,
+                self._change_lights,
+                self._show_rechecks,
+            ):
                 try:
                     await part()
                 except Exception:
@@ -73,6 +81,11 @@ class Worker:
             log.warning("holidays of this year are not known; weekends alone are days off", extra={"year": now.year})
         while changed := await self._database.write(lambda c: self._handling.sweep(c, now)):
             log.info("lights changed", extra={"count": changed})
+
+    async def _show_rechecks(self) -> None:
+        now = self._clock()
+        while shown := await self._database.write(lambda c: rechecks.make_due(c, now, MOST_CHANGES)):
+            log.info("re-checks are due", extra={"count": shown})
 
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):

@@ -1,6 +1,7 @@
 """The real system for tests: `hotline up` with ports and a data folder of its own."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -21,6 +22,12 @@ from tests.twiml import TwimlCaller
 ROOT = Path(__file__).resolve().parent.parent
 TWILIO_TOKEN = "the-auth-token-of-the-tests"
 START_SECONDS = 180.0
+_HOUSES = itertools.count(1)
+
+
+def a_dark_street() -> str:
+    """A whole report with a phone number, at a spot nobody has told of: who tells of a known one is offered to join."""
+    return f"咸安区浮山街道银泉大道{next(_HOUSES)}号的路灯不亮，电话13871234567"
 
 
 class System:

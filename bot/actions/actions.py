@@ -10,7 +10,7 @@ from bot.actions import filing, follow_up
 from bot.actions.city import get_city
 from bot.actions.danger import is_danger
 from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
-from bot.actions.filing import Draft, Filing, Heard, Matter
+from bot.actions.filing import Draft, Filing, Heard, Matter, Nearby
 from bot.actions.follow_up import FollowUp, Inquiry
 from bot.actions.large_model import get_large_model
 
@@ -63,6 +63,8 @@ class ValidateFilingForm(Action):
         step = dialogue.hear(draft, asked, heard)
         if step.ask == filing.CATEGORY and step.draft.category is None:
             step = await _with_second_opinion(dialogue, step)
+        if dialogue.may_look_nearby(step):
+            step = await _with_nearby(dialogue, step, tracker.sender_id)
         if asked is None and _is_danger(tracker):
             dispatcher.utter_message(response="utter_emergency")
         for response in step.say:
@@ -81,6 +83,17 @@ async def _with_second_opinion(dialogue: Filing, step: filing.Step) -> filing.St
     model = get_large_model()
     chosen = None if model is None else await model.choose(step.draft.text, step.draft.ranking, get_city())
     return step if chosen is None else dialogue.settle(step, chosen)
+
+
+async def _with_nearby(dialogue: Filing, step: filing.Step, conversation_id: str) -> filing.Step:
+    """The step with an order the citizen may join; as it is where there is none or the desk does not answer."""
+    found = await get_desk().similar(dialogue.known(step.draft), conversation_id)
+    nearby = None
+    if found is not None:
+        nearby = Nearby(
+            found["number"], found["people"], found["category_name"] or "", found["place"], found["since"][:10]
+        )
+    return dialogue.offer(step, nearby)
 
 
 def _is_danger(tracker: Tracker) -> bool:
@@ -119,6 +132,25 @@ class AskCategory(Action):
         none_of_these = city.phrases["none_of_these"][0]
         dispatcher.utter_message(
             response="utter_ask_category", buttons=[*buttons, {"title": none_of_these, "payload": none_of_these}]
+        )
+        return []
+
+
+class AskNearby(Action):
+    """Tells of an order about the same matter, and offers to join it."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_nearby"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        nearby = Draft.from_slot(tracker.get_slot("draft"), "").nearby
+        assert nearby is not None
+        dispatcher.utter_message(
+            response="utter_ask_nearby",
+            people=str(nearby.people),
+            place=nearby.place,
+            category=nearby.category_name,
+            since=nearby.since,
         )
         return []
 
@@ -169,6 +201,12 @@ class FinishFiling(Action):
         if tracker.get_slot("outcome") == filing.CANCELLED:
             dispatcher.utter_message(json_message={"ended": True, "draft": None})
             return events
+        if tracker.get_slot("outcome") == filing.JOIN:
+            joined = await self._join(tracker, draft)
+            if joined is not None:
+                _say_joined(dispatcher, joined)
+                return [*events, SlotSet("last_order", _proof_of(joined))]
+        # Who could not join (the other order is over, the desk was slow) has told enough for an order of their own.
         orders = [self._order(tracker, draft, part) for part in Filing(get_city()).parts(draft)]
         known = None
         for key, order in orders:
@@ -178,7 +216,7 @@ class FinishFiling(Action):
                 dispatcher.utter_message(json_message={"unfiled": True, "draft": Filing(get_city()).order(draft)})
                 return events
             _say_filed(dispatcher, draft.purpose, order, opened)
-            known = {"number": opened["number"], "query_code": opened["query_code"]}
+            known = _proof_of(opened)
         return [*events, SlotSet("last_order", known)]
 
     def _order(self, tracker: Tracker, draft: Draft, part: Draft) -> Tuple[str, Dict[str, Any]]:
@@ -192,11 +230,28 @@ class FinishFiling(Action):
             "reason": "citizen asked for a person" if draft.purpose == "person" else None,
         }
 
+    async def _join(self, tracker: Tracker, draft: Draft) -> Optional[Dict[str, Any]]:
+        assert draft.nearby is not None
+        joining = {
+            "conversation_id": tracker.sender_id,
+            "contact_phone": draft.contact_phone,
+            "text": draft.text,
+        }
+        try:
+            return await get_desk().join(draft.nearby.number, joining)
+        except (DeskUnavailable, DeskRefused):
+            return None
+
     async def _open(self, order: Dict[str, Any], key: str) -> Optional[Dict[str, Any]]:
         try:
             return await get_desk().open_order(order, key)
         except (DeskUnavailable, DeskRefused):
             return None
+
+
+def _proof_of(order: Dict[str, Any]) -> Dict[str, str]:
+    """What the conversation remembers of an order: enough to ask for it again."""
+    return {"number": order["number"], "query_code": order["query_code"]}
 
 
 def _say_filed(dispatcher: CollectingDispatcher, purpose: str, order: Dict[str, Any], opened: Dict[str, Any]) -> None:
@@ -220,6 +275,17 @@ def _say_filed(dispatcher: CollectingDispatcher, purpose: str, order: Dict[str, 
         "state_name": get_city().phrases["states"].get(opened["state"], opened["state"]),
     }
     dispatcher.utter_message(json_message={"work_order": card, "ended": True, "draft": None})
+
+
+def _say_joined(dispatcher: CollectingDispatcher, joined: Dict[str, Any]) -> None:
+    dispatcher.utter_message(
+        response="utter_joined",
+        number=joined["number"],
+        query_code=joined["query_code"],
+        people=str(joined["people"]),
+        state=joined["state_name"],
+    )
+    dispatcher.utter_message(json_message={"work_order": joined, "ended": True, "draft": None})
 
 
 class ValidateFollowUpForm(Action):
@@ -259,13 +325,22 @@ class ValidateFollowUpForm(Action):
             )
             return follow_up.Step(inquiry, (response,), outcome=follow_up.CANCELLED)
         dispatcher.utter_message(
-            response=f"utter_{inquiry.purpose}_done",
+            response="utter_expedited_just_now"
+            if progress.get("counted") is False
+            else f"utter_{inquiry.purpose}_done",
             number=progress["number"],
             state=progress["state_name"],
             category=progress["category_name"] or get_city().phrases["undecided"],
             unit=progress["unit"] or get_city().phrases["undecided"],
             since=progress["created_at"][:10],
         )
+        if inquiry.purpose == follow_up.PROGRESS and progress.get("reply"):
+            dispatcher.utter_message(
+                response="utter_reply",
+                reply=progress["reply"],
+                outcome=progress["outcome_name"],
+                at=progress["replied_at"][:10],
+            )
         dispatcher.utter_message(json_message={"work_order": progress, "ended": True})
         return follow_up.Step(inquiry, outcome=follow_up.ASK_DESK)
 

@@ -8,6 +8,8 @@ import aiohttp
 
 TRY_SECONDS = 0.8
 PAUSES = (0.1, 0.3)
+# aiohttp raises asyncio's own time-out, which Python 3.10 does not yet count among TimeoutError.
+SILENT = (asyncio.TimeoutError, aiohttp.ClientError)
 
 
 class DeskUnavailable(Exception):
@@ -34,6 +36,20 @@ class Desk:
         """Open an order, once for each `key` however often it is tried."""
         return await self._post("/api/work-orders", order, {"Idempotency-Key": key})
 
+    async def similar(self, known: Dict[str, Any], conversation_id: str) -> Optional[Dict[str, Any]]:
+        """The open order that is most alike, or None; None too when the desk is slow or down, for filing goes on."""
+        try:
+            found = await self._post_once(
+                "/api/work-orders/similar", {**known, "conversation_id": conversation_id}, None
+            )
+        except (*SILENT, DeskRefused):
+            return None
+        return found[0] if found else None
+
+    async def join(self, number: str, joining: Dict[str, Any]) -> Dict[str, Any]:
+        """Join an open order, once for each conversation however often it is tried."""
+        return await self._post(f"/api/work-orders/{number}/supporters", joining)
+
     async def progress(self, number: str, proof: str) -> Dict[str, Any]:
         """What the citizen may know of an order."""
         return await self._post("/api/progress", {"number": number, "proof": proof})
@@ -44,21 +60,23 @@ class Desk:
 
     async def _post(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> Dict[str, Any]:
         # Only a request with a key, or one that changes nothing, may be repeated after it may have arrived.
-        pauses = PAUSES if headers or path == "/api/progress" else ()
+        is_repeatable = headers or path == "/api/progress" or path.endswith("/supporters")
+        pauses = PAUSES if is_repeatable else ()
         for pause in (*pauses, None):
             try:
-                return await self._post_once(path, body, headers)
-            except (TimeoutError, aiohttp.ClientError) as error:
+                answer: Dict[str, Any] = await self._post_once(path, body, headers)
+                return answer
+            except SILENT as error:
                 if pause is None:
                     raise DeskUnavailable(type(error).__name__) from error
                 await asyncio.sleep(pause)
         raise AssertionError("the last try has no pause")
 
-    async def _post_once(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]]) -> Dict[str, Any]:
+    async def _post_once(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]]) -> Any:
         async with self._client().post(self._url + path, json=body, headers=headers) as response:
             if response.status >= 500:
                 raise aiohttp.ClientPayloadError(f"status {response.status}")
-            answer: Dict[str, Any] = await response.json(content_type=None)
+            answer = await response.json(content_type=None)
             if response.status >= 400:
                 raise DeskRefused(response.status, str(answer.get("detail")))
             return answer

@@ -24,13 +24,14 @@ from bot.actions.reading import (
 ENTERPRISE = "enterprise"
 
 # The steps, in the order they are asked. Their names are the form's requested slots.
-DESCRIPTION, REFUSAL, MATTERS, CATEGORY, AREA, PLACE, OCCURRED = (
+DESCRIPTION, REFUSAL, MATTERS, CATEGORY, AREA, PLACE, NEARBY, OCCURRED = (
     "description",
     "refusal",
     "matters",
     "category",
     "area",
     "place",
+    "nearby",
     "occurred",
 )
 COMPANY, CREDIT_CODE, CONTACT, CONFIRMATION, CORRECTION = (
@@ -42,7 +43,7 @@ COMPANY, CREDIT_CODE, CONTACT, CONFIRMATION, CORRECTION = (
 )
 
 # How the dialogue ends.
-FILE, CANCELLED, HUMAN = "file", "cancelled", "human"
+FILE, CANCELLED, HUMAN, JOIN = "file", "cancelled", "human", "join"
 
 SURE_CATEGORY = 0.55
 CLEAR_LEAD = 0.25
@@ -93,10 +94,23 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class Nearby:
+    """An open order about the same matter, as the desk shows it to somebody else."""
+
+    number: str
+    people: int
+    category_name: str
+    place: str
+    since: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """An order that is being filed. `skipped` are steps the citizen cannot or will not answer.
 
     `matters` are what a message of several was made of; `apart` whether each becomes an order (None: not asked yet).
+    `nearby` is an order the citizen may join instead, once the desk was asked (`looked`); `joins` whether they do
+    (None: not asked yet).
     """
 
     filing_id: str
@@ -109,6 +123,9 @@ class Draft:
     nature: Optional[str] = None
     matters: Tuple[Matter, ...] = ()
     apart: Optional[bool] = None
+    looked: bool = False
+    nearby: Optional[Nearby] = None
+    joins: Optional[bool] = None
     area_code: Optional[str] = None
     place: Optional[str] = None
     occurred: Optional[str] = None
@@ -134,7 +151,8 @@ class Draft:
             return cls(filing_id)
         tuples = {name: tuple(map(_tuple, stored[name])) for name in ("ranking", "skipped", "answered")}
         matters = tuple(Matter(m["text"], tuple(map(_tuple, m["ranking"])), m["nature"]) for m in stored["matters"])
-        return cls(**{**stored, **tuples, "matters": matters})
+        nearby = Nearby(**stored["nearby"]) if stored["nearby"] else None
+        return cls(**{**stored, **tuples, "matters": matters, "nearby": nearby})
 
 
 def _tuple(value: Any) -> Any:
@@ -182,6 +200,8 @@ class Filing:
         """The first thing that is still missing."""
         if draft.purpose == "person":
             return CONTACT if not (draft.contact_phone or CONTACT in draft.skipped) else CONFIRMATION
+        if draft.joins:
+            return CONTACT
         missing = [step for step, is_missing in self._missing(draft) if is_missing and step not in draft.skipped]
         return missing[0] if missing else CONFIRMATION
 
@@ -189,6 +209,24 @@ class Filing:
         """The step after somebody else has decided the category."""
         draft = replace(step.draft, category=category)
         return replace(step, draft=draft, ask=self.next_step(draft))
+
+    def may_look_nearby(self, step: Step) -> bool:
+        """Whether enough is known to ask the desk for orders about the same matter, and it was not asked yet."""
+        draft = step.draft
+        told = draft.place is not None or PLACE in draft.skipped
+        one_matter = draft.purpose == "order" and not draft.apart and draft.line != ENTERPRISE
+        decided = step.ask not in (DESCRIPTION, REFUSAL, MATTERS, CATEGORY, AREA, PLACE, CORRECTION)
+        goes_on = step.outcome is None and decided
+        return goes_on and one_matter and told and draft.category is not None and not draft.looked
+
+    def known(self, draft: Draft) -> Dict[str, Any]:
+        """What the desk is told when it is asked for orders about the same matter: nothing of the citizen."""
+        return {name: getattr(draft, name) for name in ("text", "category", "area_code", "place")}
+
+    def offer(self, step: Step, found: Optional[Nearby]) -> Step:
+        """The step once the desk was asked; None: it knows no such order, or did not answer."""
+        draft = replace(step.draft, looked=True, nearby=found)
+        return replace(step, draft=draft, ask=self.next_step(draft) if found else step.ask)
 
     def options(self, draft: Draft) -> List[str]:
         """The ids of the likeliest categories, to choose from."""
@@ -278,6 +316,7 @@ class Filing:
             (CATEGORY, draft.category is None and not draft.needs_person and not draft.apart),
             (AREA, draft.area_code is None),
             (PLACE, draft.place is None),
+            (NEARBY, draft.nearby is not None and draft.joins is None),
             (OCCURRED, bool(category and category.asks_time) and draft.occurred is None),
             (COMPANY, company and draft.company_name is None),
             (CREDIT_CODE, company and draft.credit_code is None),
@@ -379,6 +418,13 @@ class Filing:
         if len(tidy(text)) < 2:
             return self._unclear(draft, PLACE, heard, "utter_place_unclear")
         return self._go_on(replace(draft, place=text), PLACE)
+
+    def _hear_nearby(self, draft: Draft, heard: Heard) -> Step:
+        if self._controls.means(heard.text, "join", "affirm"):
+            return self._go_on(replace(draft, joins=True), NEARBY)
+        if self._controls.means(heard.text, "alone", "deny", "skip") or self._failed_before(draft, NEARBY):
+            return self._go_on(replace(draft, joins=False), NEARBY)
+        return Step(_failed(draft, NEARBY), ("utter_not_understood",), ask=NEARBY)
 
     def _hear_occurred(self, draft: Draft, heard: Heard) -> Step:
         if self._controls.means(heard.text, "skip", "deny"):
@@ -492,12 +538,16 @@ class Filing:
     def _go_on(self, draft: Draft, step: str, *say: str) -> Step:
         answered = (*[done for done in draft.answered if done != step], step)
         draft = replace(draft, answered=answered, skipped=tuple(s for s in draft.skipped if s != step))
+        if draft.joins and draft.contact_phone:
+            return Step(draft, say, outcome=JOIN)
         return Step(draft, say, ask=self.next_step(draft))
 
     def _skip(self, draft: Draft, step: str, *say: str) -> Step:
         draft = replace(draft, answered=(*draft.answered, step), skipped=(*draft.skipped, step))
         if draft.purpose == "person":
             return Step(draft, say, outcome=HUMAN)
+        if draft.joins:
+            return Step(draft, say, outcome=JOIN)
         return Step(draft, say, ask=self.next_step(draft))
 
     def _unclear(self, draft: Draft, step: str, heard: Heard, response: str) -> Step:
@@ -511,13 +561,17 @@ class Filing:
         return draft.attempts.get(step, 0) + 1 >= MOST_ATTEMPTS
 
 
+# Another matter or another place: the desk is asked anew.
+_ELSEWHERE: Dict[str, Any] = {"looked": False, "nearby": None, "joins": None}
+
 _FIELDS_OF_STEP: Dict[str, Dict[str, Any]] = {
-    DESCRIPTION: {"text": "", "matters": (), "apart": None},
+    DESCRIPTION: {"text": "", "matters": (), "apart": None, **_ELSEWHERE},
     REFUSAL: {"insists": False},
     MATTERS: {"apart": None},
-    CATEGORY: {"category": None, "needs_person": False},
-    AREA: {"area_code": None, "place": None},
-    PLACE: {"place": None},
+    CATEGORY: {"category": None, "needs_person": False, **_ELSEWHERE},
+    AREA: {"area_code": None, "place": None, **_ELSEWHERE},
+    PLACE: {"place": None, **_ELSEWHERE},
+    NEARBY: {"joins": None},
     OCCURRED: {"occurred": None},
     COMPANY: {"company_name": None},
     CREDIT_CODE: {"credit_code": None},

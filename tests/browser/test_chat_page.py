@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.system import System
+from tests.system import System, a_dark_street
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def test_the_page_works_by_keyboard_alone(page: Page) -> None:
 
 
 def test_choices_are_buttons_that_the_keyboard_reaches(page: Page) -> None:
-    say(page, "咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    say(page, a_dark_street())
     choice = page.get_by_role("button", name="确认提交")
     expect(choice).to_be_visible()
     choice.focus()
@@ -93,7 +93,7 @@ def test_a_company_switches_to_its_line(page: Page, system: System) -> None:
 
 def test_nothing_is_cut_off_on_the_smallest_phone(page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
-    say(page, "咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    say(page, a_dark_street())
     expect(page.get_by_role("button", name="确认提交")).to_be_visible()
     wider = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert not wider

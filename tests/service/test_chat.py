@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from tests.system import ROOT, System
+from tests.system import ROOT, System, a_dark_street
 
 pytestmark = pytest.mark.service
 
@@ -31,7 +31,7 @@ def test_in_the_chat(system: System, scenario: dict[str, Any]) -> None:
 def filed(system: System) -> tuple[str, str]:
     """Number and query code of an order a citizen has just filed."""
     citizen = system.citizen()
-    citizen.say("咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    citizen.say(a_dark_street())
     citizen.say("确认提交")
     assert citizen.work_order
     return citizen.work_order["number"], citizen.work_order["query_code"]
@@ -60,7 +60,7 @@ def test_an_order_is_supplemented_hurried_and_withdrawn_in_the_chat(system: Syst
 
 def test_a_message_sent_twice_is_answered_alike_and_opens_one_order(system: System) -> None:
     citizen = system.citizen()
-    citizen.say("咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    citizen.say(a_dark_street())
     message_id = uuid4().hex
     first = citizen.send("确认提交", message_id)
     assert citizen.send("确认提交", message_id) == first

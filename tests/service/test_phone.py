@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.system import System, eventually_async
+from tests.system import System, a_dark_street, eventually_async
 
 pytestmark = pytest.mark.service
 
@@ -14,7 +14,7 @@ async def test_a_caller_files_a_noise_complaint_by_speech(system: System) -> Non
     assert "请直接说您的问题" in await caller.start()
     assert "哪里" in await caller.say("我们小区楼下那个烧烤店天天晚上吵到一两点根本睡不着觉")
     assert "具体位置" in await caller.say("咸安区温泉街道")
-    read_back = await caller.say("淦河大道香城花园")
+    read_back = await caller.say("双鹤路阳光小区")
     assert "我复述一遍" in read_back
     assert "139，尾号1234" in read_back
     heard = await caller.say("对")
@@ -48,7 +48,7 @@ async def test_key_2_files_on_the_enterprise_line(system: System) -> None:
 
 async def test_a_caller_hears_the_progress_for_keyed_number_and_phone_tail(system: System) -> None:
     citizen = system.citizen()
-    citizen.say("咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    citizen.say(a_dark_street())
     citizen.say("确认提交")
     assert citizen.work_order
     caller = system.caller()

@@ -14,7 +14,7 @@ import httpx2
 import psutil
 import pytest
 
-from tests.system import ROOT, Citizen, System, eventually, free_ports, running
+from tests.system import ROOT, Citizen, System, a_dark_street, eventually, free_ports, running
 
 pytestmark = pytest.mark.service
 
@@ -31,7 +31,7 @@ def citizen(fragile: System) -> Citizen:
     """Somebody whose order lacks only the confirmation."""
     fragile.wait_until_ready()
     citizen = fragile.citizen()
-    assert "核对" in citizen.say("咸安区浮山街道旗鼓大道的路灯不亮，电话13871234567")
+    assert "核对" in citizen.say(a_dark_street())
     return citizen
 
 

@@ -14,6 +14,7 @@ from core.problems import Problem
 from desk import progress, register
 from desk.model import NewWorkOrder, State, WorkOrder
 from desk.numbers import parse_order_number
+from desk.supporters import leave, persons_of
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service
@@ -167,10 +168,15 @@ async def test_a_withdrawn_order_takes_no_more_and_can_be_withdrawn_again(
     open_order: Any, noise_complaint: dict[str, Any], database: Database, clock: SetClock
 ) -> None:
     number = (await open_order(noise_complaint)).order.number
+
+    def withdraw(connection: Connection) -> WorkOrder:
+        [citizen] = persons_of(connection, register.row_of(connection, number))
+        leave(connection, citizen, clock(), "bot")
+        return register.find(connection, number)
+
     for _ in range(2):
-        order = await database.write(lambda c: register.withdraw(c, number, clock(), "bot"))
-        assert order.state is State.WITHDRAWN
+        assert (await database.write(withdraw)).state is State.WITHDRAWN
     with pytest.raises(Problem, match="only open orders"):
-        await database.write(lambda c: register.expedite(c, number, clock(), "bot"))
+        await database.write(lambda c: register.supplement(c, number, "又吵了", clock(), "bot"))
     events = await database.read(lambda c: register.events_of(c, number))
     assert [event.kind for event in events] == ["opened", "withdraw"]

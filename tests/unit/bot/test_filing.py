@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bot.actions.city import City
-from bot.actions.filing import Draft, Filing, Heard, Matter
+from bot.actions.filing import Draft, Filing, Heard, Matter, Nearby
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +39,11 @@ def test_in_a_filing_dialogue(scenario: dict[str, Any]) -> None:
     for number, turn in enumerate(scenario["turns"], start=1):
         stored = Draft.from_slot(draft.to_slot(), "")
         step = dialogue.hear(stored, asked, heard(turn["say"], scenario, number))
+        looks = dialogue.may_look_nearby(step)
+        assert looks is turn.get("looks", looks), turn["say"]
+        if looks:
+            nearby = scenario.get("nearby")
+            step = dialogue.offer(step, Nearby(**nearby) if nearby else None)
         told = {"ask": step.ask, "ends": step.outcome, "tells": list(step.say)}
         assert told == {"ask": turn.get("ask"), "ends": turn.get("ends"), "tells": turn.get("tells", [])}, turn["say"]
         draft, asked = step.draft, step.ask

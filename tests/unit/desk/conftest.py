@@ -1,6 +1,7 @@
-"""People of the staff, for the tests of the desk."""
+"""What the desk's tests share: people of the staff, and an order that is moved along through the API."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,6 +10,11 @@ from core.access import UNIT_ROLES, Role
 
 Headers = dict[str, str]
 SignIn = Callable[..., Headers]
+Moves = Callable[..., dict[str, Any]]
+
+GOOD_REPLY = (
+    "经执法人员到场监测，该店夜间音响超标，已责令其22时后停止使用音响，噪音问题已解决。如再发生请拨打0715-12345。"
+)
 UNIT = "咸安区生态环境局"
 PASSWORD = "correct horse battery"
 
@@ -28,3 +34,32 @@ def sign_in(client: TestClient, as_operator: Headers) -> SignIn:
         return {"Authorization": f"Bearer {session.json()['token']}"}
 
     return headers
+
+
+@pytest.fixture
+def make_move(client: TestClient, as_operator: Headers) -> Moves:
+    """Makes a move of an order and returns the order; `status` is what is expected of it."""
+
+    def make(number: str, move: str, status: int = 200, **said: Any) -> dict[str, Any]:
+        body = {"move": move, **said}
+        response = client.post(f"/api/work-orders/{number}/moves", json=body, headers=as_operator)
+        assert response.status_code == status, response.text
+        made: dict[str, Any] = response.json()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def answered(make_move: Moves) -> Callable[..., None]:
+    """Takes an order to where its citizen has to be asked."""
+
+    def answer(number: str, again: bool = False, **said: Any) -> None:
+        if not again:
+            make_move(number, "dispatch", unit="咸安区生态环境局")
+            make_move(number, "sign")
+        reply = {"text": GOOD_REPLY, "outcome": "solved", **({"override": "再次到场"} if again else {})}
+        make_move(number, "reply", **{**reply, **said})
+        make_move(number, "approve_reply")
+
+    return answer

@@ -142,7 +142,7 @@ def test_a_deputy_opens_follows_and_hurries_orders_for_constituents(
     for move in (
         {"move": "dispatch", "unit": UNIT},
         {"move": "sign"},
-        {"move": "reply", "text": "已责令停止夜间音响", "outcome": "solved"},
+        {"move": "reply", "text": "已责令停止夜间音响", "outcome": "solved", "override": "已当面说明"},
     ):
         assert client.post(moves, json=move, headers=as_operator).status_code == 200
     assert client.get(path, headers=deputy).json()["reply"] is None
@@ -190,14 +190,14 @@ def test_the_orders_of_a_leaders_session_are_answered_in_five_working_days_and_t
 
     for order in orders:
         move(order, move="sign")
-    move(orders[0], move="reply", text="已办", outcome="solved")
+    move(orders[0], move="reply", text="已办", outcome="solved", override="已电话说明")
     move(orders[0], move="approve_reply")
     move(orders[0], move="callback", reached=True, solved=True, satisfied=True)
     told = client.get(f"{base}/bulletin", headers=leader).json()
     assert not told["complete"]
     assert "尚有1件正在办理" in told["text"]
     clock.forward(timedelta(days=8))
-    move(orders[1], move="reply", text="已办", outcome="solved")
+    move(orders[1], move="reply", text="已办", outcome="solved", override="已电话说明")
     told = client.get(f"{base}/bulletin", headers=as_operator).json()
     assert told["complete"]
     assert told["figures"] == {"orders": 2, "answered": 2, "in_time": 1, "called": 1, "satisfied": 1}

@@ -73,7 +73,7 @@ def test_a_town_that_was_handed_the_work_signs_contacts_and_replies_and_the_bure
     desk.move("sign", town)
     desk.move("contact", town, note="已联系")
     assert desk.refused("ask_extension", town, time="3wd", reason="忙") == 403
-    desk.move("reply", town, text="已劝导", outcome="explained")
+    desk.move("reply", town, text="已劝导", outcome="explained", override="已当面说明")
     assert desk.refused("approve_reply", town) == 403
     assert desk.move("approve_reply", head)["state"] == "pending_callback"
 
@@ -198,7 +198,10 @@ def test_dispatchers_are_the_people_of_the_hotline_office(client: TestClient, si
     progress = client.post("/api/progress", json={"number": desk.number, "proof": "4567"}).json()
     assert (progress["state_name"], progress["referred_to"]) == ("已转办", "武汉市")
     desk.move("receipt", dispatcher, receipt="WH-17")
-    assert desk.move("reply", dispatcher, text="武汉市答复", outcome="explained")["state"] == "pending_review"
+    assert (
+        desk.move("reply", dispatcher, text="武汉市答复", outcome="explained", override="已电话说明")["state"]
+        == "pending_review"
+    )
 
 
 def test_a_dispatcher_does_not_reply_for_another_unit(sign_in: SignIn, desk: Desk) -> None:
