@@ -3,7 +3,7 @@
 `desk/lifecycle.py` says what may follow what; this module says what each move does besides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -13,14 +13,14 @@ from sqlalchemy import Connection, RowMapping, select, update
 from core.calendar import WorkingCalendar
 from core.city import City
 from core.problems import Problem
-from desk import moves
-from desk.clocks import Clocks, end
+from desk import moves, proceedings, register
+from desk.clocks import Clocks, drop, end
 from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
-from desk.model import Line, State, WorkOrder
-from desk.register import add_event, find, row_of
-from desk.tables import work_order_events, work_orders
+from desk.model import Event, Line, State, WorkOrder
+from desk.register import add_event, events_of, find, last_event, locked, row_of
+from desk.tables import work_orders
 
 UNIT_STEPS = (Step.SIGN, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
 """The clocks that start when an order is sent to a unit."""
@@ -64,15 +64,11 @@ class _Turn(Generic[R]):
         data = {key: value for key, value in told.items() if value is not None}
         add_event(self.connection, self.order["id"], kind, data, self.now, self.actor)
 
-    def last(self, kind: Move) -> RowMapping:
-        """The order's last event of a kind."""
-        query = (
-            select(work_order_events)
-            .where(work_order_events.c.work_order_id == self.order["id"], work_order_events.c.kind == kind)
-            .order_by(work_order_events.c.sequence.desc())
-            .limit(1)
-        )
-        return self.connection.execute(query).mappings().one()
+    def last(self, *kinds: Move) -> RowMapping:
+        """The order's last event of these kinds, of which there is one."""
+        found = last_event(self.connection, self.order["id"], kinds)
+        assert found is not None
+        return found
 
 
 class Handling:
@@ -96,8 +92,25 @@ class Handling:
         the request lacks what this order needs.
         """
         made: Callable[[_Turn[Any]], None] = getattr(self, f"_{request.move}")
-        made(_Turn(connection, _locked(connection, number), request, now, actor))
+        made(_Turn(connection, locked(connection, number), request, now, actor))
         return find(connection, number)
+
+    def assign(
+        self, connection: Connection, number: str, unit: str, until: datetime, now: datetime, actor: str
+    ) -> None:
+        """Send an order to the unit a leader has decided on, whatever it waits for, to be finished by then.
+
+        Raises Problem 404, or 409 when its state does not allow it.
+        """
+        turn: _Turn[None] = _Turn(connection, locked(connection, number), None, now, actor)
+        sent = turn.order["dispatches"] + 1
+        told = {"unit": unit, "dispatch": sent}
+        turn.step(Move.ASSIGN, told, unit=unit, assist_units=[], dispatches=sent)
+        proceedings.end_with_unit(connection, turn.order["id"], Move.ASSIGN, now, actor)
+        drop(connection, turn.order["id"], now)
+        order = locked(connection, number)
+        for step, due in ((Step.SIGN, None), (Step.FIRST_REPLY, None), (Step.FINISH, until)):
+            self.clocks.start(connection, order, step, now, due)
 
     def dispatch_certain(self, connection: Connection, city: City, after: int, now: datetime) -> tuple[int, int]:
         """Send new orders whose unit is certain; the others wait for the dispatcher.
@@ -141,6 +154,7 @@ class Handling:
 
     def _reject(self, turn: _Turn[moves.Reject]) -> None:
         turn.step(Move.REJECT, _told(turn.request))
+        self._come_to_end(turn, Move.REJECT)
 
     def _dispatch(self, turn: _Turn[moves.Dispatch]) -> None:
         if turn.order["category"] is None:
@@ -148,7 +162,7 @@ class Handling:
         told, sent = _told(turn.request), turn.order["dispatches"] + 1
         changes = {name: value for name, value in told.items() if name != "note"}
         turn.step(Move.DISPATCH, {**told, "dispatch": sent}, **changes, dispatches=sent)
-        order = _locked(turn.connection, turn.order["number"])
+        order = locked(turn.connection, turn.order["number"])
         for step in UNIT_STEPS:
             self.clocks.start(turn.connection, order, step, turn.now)
 
@@ -160,6 +174,8 @@ class Handling:
 
     def _return(self, turn: _Turn[moves.Return]) -> None:
         turn.allow(Move.RETURN)
+        if turn.last(Move.DISPATCH, Move.ASSIGN)["kind"] == Move.ASSIGN:
+            raise Problem(409, "Conflict", "a leader has decided that this unit handles the order; that is binding")
         if turn.order["dispatches"] >= self.clocks.rules.binding_dispatch:
             raise Problem(409, "Conflict", f"dispatch {turn.order['dispatches']} of this order is binding")
         if self.clocks.is_over(turn.connection, turn.order["id"], Step.RETURN, turn.now):
@@ -172,7 +188,8 @@ class Handling:
         lost = (turn.now - turn.last(Move.DISPATCH)["at"]) // timedelta(minutes=1)
         told = {**_told(turn.request), "unit": turn.order["unit"], "lost_minutes": lost}
         turn.step(Move.GRANT_RETURN, told, unit=None, assist_units=[])
-        self._end(turn, *Step)
+        proceedings.end_with_unit(turn.connection, turn.order["id"], Move.GRANT_RETURN, turn.now, turn.actor)
+        drop(turn.connection, turn.order["id"], turn.now)
 
     def _refuse_return(self, turn: _Turn[moves.RefuseReturn]) -> None:
         turn.step(Move.REFUSE_RETURN, {**_told(turn.request), "unit": turn.order["unit"]})
@@ -182,6 +199,17 @@ class Handling:
     def _contact(self, turn: _Turn[moves.Contact]) -> None:
         turn.step(Move.CONTACT, _told(turn.request))
         self._end(turn, Step.FIRST_REPLY)
+
+    def _visit(self, turn: _Turn[moves.Visit]) -> None:
+        visited_at = turn.request.visited_at
+        if visited_at > turn.now:
+            detail = f"visited_at: {visited_at.isoformat()} is still to come; a visit is told after it"
+            raise Problem(422, "Unprocessable Content", detail, field="visited_at")
+        turn.step(Move.VISIT, _told(turn.request))
+        self._end(turn, Step.FIRST_REPLY)
+
+    def _waive_visit(self, turn: _Turn[moves.WaiveVisit]) -> None:
+        turn.step(Move.WAIVE_VISIT, _told(turn.request))
 
     def _ask_citizen(self, turn: _Turn[moves.AskCitizen]) -> None:
         turn.step(Move.ASK_CITIZEN, _told(turn.request))
@@ -213,8 +241,11 @@ class Handling:
         turn.step(Move.REFUSE_EXTENSION, _told(turn.request))
 
     def _reply(self, turn: _Turn[moves.Reply]) -> None:
+        turn.allow(Move.REPLY)
+        proceedings.before_reply(turn.connection, turn.order, turn.request.note)
         turn.step(Move.REPLY, _told(turn.request))
         self._end(turn, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
+        proceedings.after_reply(turn.connection, turn.order, turn.now, turn.actor)
 
     # ---- review, call-back and what comes after --------------------------------------------------------------
 
@@ -227,9 +258,9 @@ class Handling:
         self.clocks.go_on(turn.connection, turn.order, Step.FINISH, turn.now)
 
     def _callback(self, turn: _Turn[moves.Callback]) -> None:
-        """A satisfied citizen's order closes. An unsatisfied one's is done again once, then somebody higher sees to it.
+        """A satisfied citizen's order closes. An unsatisfied one's is done again once, then it goes up.
 
-        An enterprise order closes only after a satisfied call-back (局长督办 until then).
+        An enterprise order closes only after a satisfied call-back; an unsatisfied company's comes under 局长督办.
         """
         turn.allow(Move.CLOSE)
         asked, redone = turn.request, turn.order["redone"]
@@ -242,15 +273,31 @@ class Handling:
             return
         self._end(turn, Step.CALLBACK)
         if asked.satisfied:
-            turn.step(Move.CLOSE, {"satisfied": True})
+            self._close(turn, Move.CLOSE, {"satisfied": True})
             return
         enterprise = turn.order["line"] == Line.ENTERPRISE
-        if redone >= MOST_REDONE:
+        if redone >= MOST_REDONE or enterprise:
             turn.note("escalated", {"to": "bureau_head" if enterprise else "hotline_office", "redone": redone})
         if redone < MOST_REDONE or enterprise:
             self._do_again(turn, Move.REDO, asked.note)
+            proceedings.after_unsatisfied(turn.connection, self.clocks, turn.order, turn.now)
         else:
-            turn.step(Move.CLOSE, {"satisfied": False})
+            self._close(turn, Move.CLOSE, {"satisfied": False})
+
+    def _close_unreached(self, turn: _Turn[moves.CloseUnreached]) -> None:
+        turn.allow(Move.CLOSE_UNREACHED)
+        needed = self.clocks.rules.unreached_callbacks
+        tried = unreached(events_of(turn.connection, turn.order["number"]))
+        if tried < needed:
+            detail = f"call-backs that reached nobody: {tried}; {needed} are needed before the order closes without one"
+            raise Problem(409, "Conflict", detail)
+        self._close(turn, Move.CLOSE_UNREACHED, {**_told(turn.request), "tried": tried})
+        self._end(turn, Step.CALLBACK)
+
+    def _close(self, turn: _Turn[Any], move: Move, told: dict[str, Any]) -> None:
+        proceedings.before_close(turn.connection, turn.order)
+        turn.step(move, told)
+        self._come_to_end(turn, move)
 
     def _reopen(self, turn: _Turn[moves.Reopen]) -> None:
         self._do_again(turn, Move.REOPEN, turn.request.reason)
@@ -267,24 +314,39 @@ class Handling:
             detail = f"into: {turn.request.into} is {into['state']}; it has to be another open order"
             raise Problem(409, "Conflict", detail, field="into")
         turn.step(Move.MERGE, _told(turn.request), merged_into=into["id"])
-        self._end(turn, *Step)
+        self._come_to_end(turn, Move.MERGE)
         add_event(turn.connection, into["id"], "merged_here", {"number": turn.order["number"]}, turn.now, turn.actor)
 
     def _unmerge(self, turn: _Turn[moves.Unmerge]) -> None:
         turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None)
 
+    def _come_to_end(self, turn: _Turn[Any], move: Move) -> None:
+        proceedings.end_all(turn.connection, turn.order["id"], move, turn.now, turn.actor)
+        drop(turn.connection, turn.order["id"], turn.now)
+
     def _end(self, turn: _Turn[Any], *steps: Step) -> None:
         end(turn.connection, turn.order["id"], steps, turn.now)
+
+
+def withdraw(connection: Connection, number: str, now: datetime, actor: str) -> WorkOrder:
+    """撤回 by the citizen, with all that goes on beside the order. Raises Problem 404, or 409 when it is too late."""
+    order = register.withdraw(connection, number, now, actor)
+    proceedings.end_all(connection, row_of(connection, number)["id"], Move.WITHDRAW, now, actor)
+    return order
+
+
+def unreached(events: Sequence[Event]) -> int:
+    """How many call-backs in a row reached nobody since the reply was approved."""
+    tried = 0
+    for event in events:
+        if event.kind == Move.APPROVE_REPLY:
+            tried = 0
+        elif event.kind == "callback" and not event.data["reached"]:
+            tried += 1
+    return tried
 
 
 def _told(request: Any) -> dict[str, Any]:
     """What a request says besides its move, as the log keeps it."""
     said: dict[str, Any] = request.model_dump(mode="json", exclude={"move"}, exclude_none=True)
     return said
-
-
-def _locked(connection: Connection, number: str) -> RowMapping:
-    """The order's row, which nobody else changes until the transaction ends. Raises Problem 404."""
-    query = select(work_orders).where(work_orders.c.number == number).with_for_update()
-    row = connection.execute(query).mappings().first()
-    return row if row is not None else row_of(connection, number)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from desk.deadlines import Limit
 from desk.lifecycle import Move
@@ -135,6 +135,23 @@ class Contact(_Request):
     note: Text
 
 
+class Visit(_Request):
+    """现场核实: when, who of the unit was there, what they found, and the first opinion (初步意见)."""
+
+    move: Literal[Move.VISIT]
+    visited_at: AwareDatetime
+    visitors: Short
+    findings: Text
+    opinion: Text
+
+
+class WaiveVisit(_Request):
+    """Why the matter can be judged without going there."""
+
+    move: Literal[Move.WAIVE_VISIT]
+    reason: Text
+
+
 class Reply(_Request):
     """答复: what the citizen reads, how it ended, and what only the staff reads."""
 
@@ -166,6 +183,13 @@ class Callback(_Request):
     satisfied: bool | None = Field(None, description="with the outcome")
     service_satisfied: bool | None = Field(None, description="with how the call was taken")
     note: Text | None = None
+
+
+class CloseUnreached(_Request):
+    """办结 after call-backs that reached nobody: why it may close all the same."""
+
+    move: Literal[Move.CLOSE_UNREACHED]
+    reason: Text
 
 
 class Reopen(_Request):
@@ -203,10 +227,13 @@ MoveRequest = Annotated[
     | GrantExtension
     | RefuseExtension
     | Contact
+    | Visit
+    | WaiveVisit
     | Reply
     | ApproveReply
     | RefuseReply
     | Callback
+    | CloseUnreached
     | Reopen
     | Merge
     | Unmerge,

@@ -4,6 +4,7 @@ Every function takes the connection of a running transaction; nothing here commi
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,13 @@ def row_of(connection: Connection, number: str) -> RowMapping:
     return row
 
 
+def locked(connection: Connection, number: str) -> RowMapping:
+    """The stored row, which nobody else changes until the transaction ends. Raises Problem 404."""
+    query = select(work_orders).where(work_orders.c.number == number).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return row if row is not None else row_of(connection, number)
+
+
 def list_orders(
     connection: Connection,
     *,
@@ -132,6 +140,17 @@ def events_of(connection: Connection, number: str) -> list[Event]:
         .order_by(work_order_events.c.sequence)
     )
     return [Event.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def last_event(connection: Connection, order_id: int, kinds: Iterable[str]) -> RowMapping | None:
+    """The newest entry of an order's log of one of these kinds."""
+    query = (
+        select(work_order_events)
+        .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind.in_(list(kinds)))
+        .order_by(work_order_events.c.sequence.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
 
 
 def add_event(

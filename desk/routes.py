@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
 from desk import progress, register
+from desk.handling import withdraw as withdraw_order
 from desk.model import CategoryId, Event, Line, NewWorkOrder, State, Text, WorkOrder
 from desk.privacy import masked
 from desk.progress import Progress
@@ -132,7 +133,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         """撤回 by the citizen."""
         who, now = actor(request), clock()
         await _prove(number, follow_up)
-        order = await database.write(lambda c: register.withdraw(c, number, now, who))
+        order = await database.write(lambda c: withdraw_order(c, number, now, who))
         return progress.progress_of(order, city)
 
     @router.post("/progress", dependencies=[open_to(Audience.ANYONE)])

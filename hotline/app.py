@@ -16,9 +16,10 @@ from core.clock import Clock, utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
-from desk import people, people_routes, work_routes
+from desk import people, people_routes, supervision_routes, work_routes
 from desk import routes as desk_routes
 from desk.handling import Handling
+from desk.report_texts import Writer
 from hotline import health, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
@@ -68,6 +69,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     handling = Handling.of_city(parts.city)
     app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
+    app.include_router(supervision_routes.create_router(parts.database, Writer(parts.city), handling, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(_operations(parts))
