@@ -12,12 +12,10 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from desk.deadlines import Light, Step
+from desk.dispatch import COUNTY
 from desk.model import OPEN_STATES, Line, WorkOrder
 from desk.report_texts import Writer, day, share
 from desk.tables import clocks, work_order_events, work_orders
-
-COUNTY = 6
-"""Digits of a county's code."""
 
 
 class Bundle(BaseModel):

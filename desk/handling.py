@@ -268,21 +268,21 @@ class Handling:
             missing = "solved" if asked.solved is None else "satisfied"
             detail = f"{missing}: missing; both solved and satisfied are asked of a citizen who was reached"
             raise Problem(422, "Unprocessable Content", detail, field=missing)
+        enterprise = turn.order["line"] == Line.ENTERPRISE
+        closes = asked.reached and (asked.satisfied or (redone >= MOST_REDONE and not enterprise))
+        if closes:
+            proceedings.before_close(turn.connection, turn.order)
         turn.note("callback", _told(asked))
         if not asked.reached:
             return
         self._end(turn, Step.CALLBACK)
-        if asked.satisfied:
-            self._close(turn, Move.CLOSE, {"satisfied": True})
-            return
-        enterprise = turn.order["line"] == Line.ENTERPRISE
-        if redone >= MOST_REDONE or enterprise:
+        if not asked.satisfied and (redone >= MOST_REDONE or enterprise):
             turn.note("escalated", {"to": "bureau_head" if enterprise else "hotline_office", "redone": redone})
-        if redone < MOST_REDONE or enterprise:
+        if closes:
+            self._close(turn, Move.CLOSE, {"satisfied": asked.satisfied})
+        else:
             self._do_again(turn, Move.REDO, asked.note)
             proceedings.after_unsatisfied(turn.connection, self.clocks, turn.order, turn.now)
-        else:
-            self._close(turn, Move.CLOSE, {"satisfied": False})
 
     def _close_unreached(self, turn: _Turn[moves.CloseUnreached]) -> None:
         turn.allow(Move.CLOSE_UNREACHED)
@@ -291,11 +291,10 @@ class Handling:
         if tried < needed:
             detail = f"call-backs that reached nobody: {tried}; {needed} are needed before the order closes without one"
             raise Problem(409, "Conflict", detail)
+        proceedings.before_close(turn.connection, turn.order)
         self._close(turn, Move.CLOSE_UNREACHED, {**_told(turn.request), "tried": tried})
-        self._end(turn, Step.CALLBACK)
 
     def _close(self, turn: _Turn[Any], move: Move, told: dict[str, Any]) -> None:
-        proceedings.before_close(turn.connection, turn.order)
         turn.step(move, told)
         self._come_to_end(turn, move)
 

@@ -4,7 +4,6 @@ Every function takes the connection of a running transaction.
 """
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
@@ -15,6 +14,7 @@ from desk.tables import clocks, work_orders
 
 _RANK = case({light.value: rank for rank, light in enumerate(Light, start=1)}, value=clocks.c.light, else_=0)
 _RUNS = clocks.c.ended_at.is_(None)
+_DUE = clocks.c.red.label("due")
 
 
 class _Shown(BaseModel):
@@ -54,8 +54,8 @@ class Risk(_Shown):
 def lit(connection: Connection, light: Light, *, unit: str | None, offset: int, limit: int) -> list[Lit]:
     """The steps that show a light now, those due first before the others; of one unit, if any is named."""
     query = (
-        select(*_of_order("number", "unit", "line", "state"), *_of_clock("step", "light", "since", due="red"))
-        .join(work_orders, work_orders.c.id == clocks.c.work_order_id)
+        select(work_orders.c.number, work_orders.c.unit, work_orders.c.line, work_orders.c.state, clocks, _DUE)
+        .join_from(clocks, work_orders)
         .where(_RUNS, clocks.c.light == light, *_of_unit(unit))
         .order_by(clocks.c.red, clocks.c.id)
         .offset(offset)
@@ -65,13 +65,16 @@ def lit(connection: Connection, light: Light, *, unit: str | None, offset: int, 
 
 
 def enterprise_queue(connection: Connection, *, unit: str | None, offset: int, limit: int) -> list[Risk]:
-    """Open enterprise orders: by their worst light, then by the time that is left, then the oldest first."""
+    """Open enterprise orders: by their worst light, then by the time that is left.
+
+    Those without a clock wait for the hotline office; they come before those whose lights are all green.
+    """
     is_open = and_(work_orders.c.line == Line.ENTERPRISE, work_orders.c.state.in_(OPEN_STATES), *_of_unit(unit))
     by_urgency = (_RANK.desc(), clocks.c.red, clocks.c.id)
     place = func.row_number().over(partition_by=clocks.c.work_order_id, order_by=by_urgency)
     ranked = (
-        select(*_of_clock("work_order_id", "step", "light", due="red"), _RANK.label("rank"), place.label("place"))
-        .join(work_orders, work_orders.c.id == clocks.c.work_order_id)
+        select(clocks, _DUE, _RANK.label("rank"), place.label("place"))
+        .join_from(clocks, work_orders)
         .where(is_open, _RUNS, clocks.c.step != Step.RETURN)
         .subquery()
     )
@@ -80,7 +83,7 @@ def enterprise_queue(connection: Connection, *, unit: str | None, offset: int, l
         select(work_orders, ranked.c.step, ranked.c.light, ranked.c.due)
         .join(ranked, first, isouter=True)
         .where(is_open)
-        .order_by(func.coalesce(ranked.c.rank, 0).desc(), ranked.c.due.is_(None), ranked.c.due, work_orders.c.id)
+        .order_by(func.coalesce(ranked.c.rank, 0).desc(), ranked.c.due.is_not(None), ranked.c.due, work_orders.c.id)
         .offset(offset)
         .limit(limit)
     )
@@ -95,11 +98,3 @@ def is_red(connection: Connection, order_id: int) -> bool:
 
 def _of_unit(unit: str | None) -> list[ColumnElement[bool]]:
     return [] if unit is None else [work_orders.c.unit == unit]
-
-
-def _of_order(*columns: str) -> list[ColumnElement[Any]]:
-    return [work_orders.c[name] for name in columns]
-
-
-def _of_clock(*columns: str, due: str) -> list[ColumnElement[Any]]:
-    return [*(clocks.c[name] for name in columns), clocks.c[due].label("due")]

@@ -11,10 +11,13 @@ from desk.register import last_event
 
 
 def require(connection: Connection, order_id: int, since: datetime) -> None:
-    """Raise Problem 409 unless a visit, or a reason why none was needed, is on record since a moment."""
+    """Raise Problem 409 unless there was a visit since a moment, or the reason was given why none was needed."""
     found = last_event(connection, order_id, (Move.VISIT, Move.WAIVE_VISIT))
-    if found is None or found["at"] < since:
-        detail = f"move: no visit on record; make the move {Move.VISIT} first, or {Move.WAIVE_VISIT} with the reason"
+    if found is None or _moment(found) < since:
+        detail = (
+            f"move: no visit on record since {since.isoformat()}; make the move {Move.VISIT} first, "
+            f"or {Move.WAIVE_VISIT} with the reason"
+        )
         raise Problem(409, "Conflict", detail, field="move")
 
 
@@ -24,3 +27,10 @@ def require_for_reply(connection: Connection, order: RowMapping) -> None:
         sent = last_event(connection, order["id"], (Move.DISPATCH, Move.ASSIGN))
         assert sent is not None
         require(connection, order["id"], sent["at"])
+
+
+def _moment(event: RowMapping) -> datetime:
+    """When the visit was, or when the reason was given."""
+    visited_at = event["data"].get("visited_at")
+    moment: datetime = event["at"] if visited_at is None else datetime.fromisoformat(visited_at)
+    return moment

@@ -58,13 +58,7 @@ SAID: list[dict[str, Any]] = [
     {"move": "grant_extension"},
     {"move": "refuse_extension", "reason": "不复杂"},
     {"move": "contact", "note": "已联系"},
-    {
-        "move": "visit",
-        "visited_at": "2026-03-01T00:00:00Z",
-        "visitors": "执法队",
-        "findings": "属实",
-        "opinion": "整改",
-    },
+    {"move": "visit", "visitors": "执法队", "findings": "属实", "opinion": "整改"},
     {"move": "waive_visit", "reason": "材料足够"},
     {"move": "reply", "text": "已处理", "outcome": "solved"},
     {"move": "reply", "text": "已处理", "outcome": "solved", "note": "不等协办"},
@@ -178,7 +172,7 @@ def test_whatever_is_tried_the_register_stays_true(
 
 def fitting(state: State) -> list[tuple[str, dict[str, Any]]]:
     """What the page allows in a state, and what goes on beside it."""
-    page = {"callback": FROM[Move.CLOSE], **FROM}
+    page = {str(move): states for move, states in FROM.items()} | {"callback": FROM[Move.CLOSE]}
     return [("move", said) for said in SAID if state in page[said["move"]]] + BESIDE
 
 
@@ -193,8 +187,14 @@ class Desk:
         self.other = other
 
     def move(self, said: dict[str, Any], now: datetime) -> None:
-        into = {"into": self.other} if said["move"] == "merge" else {}
-        self.handling.move(self.connection, self.number, REQUEST.validate_python({**said, **into}), now, "somebody")
+        needs: dict[str, dict[str, Any]] = {"merge": {"into": self.other}, "visit": {"visited_at": now}}
+        self.handling.move(
+            self.connection,
+            self.number,
+            REQUEST.validate_python({**said, **needs.get(said["move"], {})}),
+            now,
+            "somebody",
+        )
 
     def withdraw(self, said: dict[str, Any], now: datetime) -> None:
         withdraw(self.connection, self.number, now, "bot")

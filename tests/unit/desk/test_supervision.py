@@ -421,8 +421,8 @@ def test_the_enterprise_queue_puts_the_worst_light_first_and_then_the_least_time
     assert [(one["number"], one["step"], one["light"]) for one in queue] == [
         (late, "sign", "red"),
         (soon, "sign", "yellow"),
-        (calm, "first_reply", None),
         (waiting, None, None),
+        (calm, "first_reply", None),
     ]
     assert [one["number"] for one in ask("GET", "/enterprise/queue?offset=1&limit=1")] == [soon]
     assert [one["number"] for one in ask("GET", "/enterprise/queue", headers=signed_in(Role.HANDLER, OTHER))] == [calm]
