@@ -5,19 +5,21 @@ Every function takes the connection of a running transaction.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from core.calendar import WorkingCalendar
+from core.problems import Problem
 from desk.deadlines import Circumstances, Deadline, Deadlines, Light, Limit, Pause, Step, later
 from desk.model import Line, Nature, Urgency
 from desk.tables import clocks, pauses, work_orders
 
 PAUSED_STEPS = (Step.FIRST_REPLY, Step.FINISH)
 """The clocks that stand still while the unit waits for the citizen."""
+LONGEST_BY_HAND = timedelta(days=366)
 
 
 class StepClock(BaseModel):
@@ -48,15 +50,24 @@ class Clocks:
         self.rules = rules
         self.calendar = calendar
 
-    def start(self, connection: Connection, order: RowMapping, step: Step, now: datetime) -> None:
-        """Start a step's clock; one that runs already is ended first."""
+    def start(
+        self, connection: Connection, order: RowMapping, step: Step, now: datetime, due: datetime | None = None
+    ) -> datetime:
+        """Start a step's clock, up to `due` or for the time the rules give, and return its end.
+
+        One that runs already is ended first.
+        """
         end(connection, order["id"], [step], now)
-        deadline = self.rules.deadline(step, circumstances(order), now, self.calendar)
+        if due is None:
+            deadline = self.rules.deadline(step, circumstances(order), now, self.calendar)
+        else:
+            deadline = self.rules.until(step, circumstances(order), now, due, self.calendar)
         values = _moments(deadline)
         if step is Step.RETURN:
             # A right that ends, and no duty: it has no lights.
             values["next_change"] = None
         connection.execute(insert(clocks).values(work_order_id=order["id"], step=step, since=now, **values))
+        return deadline.due
 
     def go_on(self, connection: Connection, order: RowMapping, step: Step, now: datetime) -> None:
         """Let a step's last clock run on as if it had not ended."""
@@ -139,6 +150,13 @@ class Clocks:
         connection.execute(update(clocks).where(clocks.c.id == clock["id"]).values(**values))
 
 
+def must_be_ahead(until: datetime, now: datetime, field: str) -> None:
+    """Raise Problem 422 unless a time limit that was set by hand ends after now and within a year."""
+    if not now < until <= now + LONGEST_BY_HAND:
+        detail = f"{field}: {until.isoformat()} has to be after now and within {LONGEST_BY_HAND.days} days"
+        raise Problem(422, "Unprocessable Content", detail, field=field)
+
+
 def end(connection: Connection, order_id: int, steps: Iterable[Step], now: datetime) -> None:
     """End the clocks of these steps that still run."""
     connection.execute(
@@ -146,6 +164,13 @@ def end(connection: Connection, order_id: int, steps: Iterable[Step], now: datet
         .where(clocks.c.work_order_id == order_id, clocks.c.step.in_(list(steps)), clocks.c.ended_at.is_(None))
         .values(ended_at=now, next_change=None)
     )
+
+
+def drop(connection: Connection, order_id: int, now: datetime) -> None:
+    """End all clocks of an order, and its pause if it waits for the citizen."""
+    end(connection, order_id, Step, now)
+    waits = (pauses.c.work_order_id == order_id) & pauses.c.end.is_(None)
+    connection.execute(update(pauses).where(waits).values(end=now))
 
 
 def circumstances(order: RowMapping) -> Circumstances:

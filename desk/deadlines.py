@@ -29,6 +29,9 @@ class Step(StrEnum):
     CALLBACK = "callback"
     RECEIPT = "receipt"
     """Until another city or line has confirmed that it has the order."""
+    SUPERVISION_SIGN = "supervision_sign"
+    SUPERVISION_REPLY = "supervision_reply"
+    JOINT = "joint"
 
 
 class Light(StrEnum):
@@ -134,6 +137,9 @@ class Rule(_Record):
     return_: ReadLimit | None = Field(None, alias="return")
     callback: ReadLimit | None = None
     receipt: ReadLimit | None = None
+    supervision_sign: ReadLimit | None = None
+    supervision_reply: ReadLimit | None = None
+    joint: ReadLimit | None = None
     source: str
 
     def limit(self, step: Step) -> Limit | None:
@@ -149,6 +155,8 @@ class Deadlines(_Record):
     longest_extension: ReadLimit
     lights: dict[Light, Annotated[float, Field(gt=0, le=1)]]
     binding_dispatch: int = Field(ge=2)
+    failed_coordinations: int = Field(ge=1)
+    unreached_callbacks: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _last_rule_has_all(self) -> Self:

@@ -3,7 +3,7 @@
 `desk/lifecycle.py` says what may follow what; this module says what each move does besides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -13,14 +13,14 @@ from sqlalchemy import Connection, RowMapping, select, update
 from core.calendar import WorkingCalendar
 from core.city import City
 from core.problems import Problem
-from desk import callbacks, moves, rechecks, supporters
+from desk import callbacks, moves, proceedings, rechecks, supporters
 from desk.aftercare import Aftercare, Missed, read_aftercare
 from desk.callbacks import By
-from desk.clocks import Clocks, end
+from desk.clocks import Clocks, drop, end
 from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
-from desk.model import Line, State, WorkOrder
+from desk.model import Event, Line, State, WorkOrder
 from desk.places import place_key
 from desk.register import add_event, by_id, events_of, events_of_order, find, last_event, locked, row_of
 from desk.reply_gate import Finding, Gate, read_gate
@@ -73,11 +73,11 @@ class _Turn(Generic[R]):
         data = {key: value for key, value in told.items() if value is not None}
         add_event(self.connection, self.order["id"], kind, data, self.now, self.actor)
 
-    def last(self, kind: Move) -> RowMapping:
-        """The order's last event of a kind. Raises LookupError without one."""
-        event = last_event(self.connection, self.order["id"], kind)
+    def last(self, *kinds: Move) -> RowMapping:
+        """The order's last event of these kinds. Raises LookupError without one."""
+        event = last_event(self.connection, self.order["id"], *kinds)
         if event is None:
-            raise LookupError(f"order {self.order['number']} has no {kind}")
+            raise LookupError(f"order {self.order['number']} has no {', '.join(kinds)}")
         return event
 
 
@@ -106,8 +106,28 @@ class Handling:
         the request lacks what this order needs.
         """
         made: Callable[[_Turn[Any]], None] = getattr(self, f"_{request.move}")
-        made(_Turn(connection, locked(connection, number), request, now, actor))
+        # Some refusals come after the first statements: a refused move changes nothing, whoever holds the transaction.
+        with connection.begin_nested():
+            made(_Turn(connection, locked(connection, number), request, now, actor))
         return find(connection, number)
+
+    def assign(
+        self, connection: Connection, number: str, unit: str, until: datetime, now: datetime, actor: str
+    ) -> None:
+        """Send an order to the unit a leader has decided on, whatever it waits for, to be finished by then.
+
+        Raises Problem 404, 409 when its state does not allow it, 422 for a unit that does not exist.
+        """
+        self._known_units([unit], "unit")
+        turn: _Turn[None] = _Turn(connection, locked(connection, number), None, now, actor)
+        sent = turn.order["dispatches"] + 1
+        told = {"unit": unit, "dispatch": sent}
+        turn.step(Move.ASSIGN, told, unit=unit, assist_units=[], working_unit=None, dispatches=sent)
+        proceedings.end_with_unit(connection, turn.order["id"], Move.ASSIGN, now, actor)
+        drop(connection, turn.order["id"], now)
+        order = locked(connection, number)
+        for step, due in ((Step.SIGN, None), (Step.FIRST_REPLY, None), (Step.FINISH, until)):
+            self.clocks.start(connection, order, step, now, due)
 
     def dispatch_certain(self, connection: Connection, after: int, now: datetime) -> tuple[int, int]:
         """Send new orders whose unit is certain; the others wait for the dispatcher.
@@ -164,16 +184,18 @@ class Handling:
         told = {"person": person.id, **said.model_dump(exclude_none=True)}
         add_event(connection, order["id"], "rated", told, now, actor)
         if order["state"] == State.PENDING_CALLBACK:
-            self._decide(_Turn(connection, order, said, now, actor), said.note)
+            self._decide(_Turn(connection, order, said, now, actor), said.note, By.CITIZEN)
         return find(connection, person.number)
 
     def leave(self, connection: Connection, person: Person, now: datetime, actor: str) -> WorkOrder:
         """撤回: somebody withdraws their request; the order goes on for the others. Raises Problem 409."""
         supporters.leave(connection, person, now, actor)
         order = supporters.handled_in(connection, locked(connection, person.number))
+        if order["state"] == State.WITHDRAWN:
+            self._come_to_end(_Turn(connection, order, person, now, actor), Move.WITHDRAW)
         stands = callbacks.standing(connection, order, self.aftercare.callbacks)
         if order["state"] == State.PENDING_CALLBACK and (stands.satisfied or stands.unsatisfied):
-            self._decide(_Turn(connection, order, person, now, actor), None)
+            self._decide(_Turn(connection, order, person, now, actor), None, By.CITIZEN)
         return find(connection, person.number)
 
     def recheck(
@@ -200,6 +222,7 @@ class Handling:
 
     def _reject(self, turn: _Turn[moves.Reject]) -> None:
         turn.step(Move.REJECT, _told(turn.request))
+        self._come_to_end(turn, Move.REJECT)
 
     def _dispatch(self, turn: _Turn[moves.Dispatch]) -> None:
         if turn.order["category"] is None:
@@ -227,6 +250,8 @@ class Handling:
 
     def _return(self, turn: _Turn[moves.Return]) -> None:
         turn.allow(Move.RETURN)
+        if turn.last(Move.DISPATCH, Move.ASSIGN)["kind"] == Move.ASSIGN:
+            raise Problem(409, "Conflict", "a leader has decided that this unit handles the order; that is binding")
         if turn.order["dispatches"] >= self.clocks.rules.binding_dispatch:
             raise Problem(409, "Conflict", f"dispatch {turn.order['dispatches']} of this order is binding")
         if self.clocks.is_over(turn.connection, turn.order["id"], Step.RETURN, turn.now):
@@ -240,7 +265,8 @@ class Handling:
         lost = (turn.now - turn.last(Move.DISPATCH)["at"]) // timedelta(minutes=1)
         told = {**_told(turn.request), "unit": turn.order["unit"], "lost_minutes": lost}
         turn.step(Move.GRANT_RETURN, told, unit=None, assist_units=[], working_unit=None)
-        self._end(turn, *Step)
+        proceedings.end_with_unit(turn.connection, turn.order["id"], Move.GRANT_RETURN, turn.now, turn.actor)
+        drop(turn.connection, turn.order["id"], turn.now)
 
     def _refuse_return(self, turn: _Turn[moves.RefuseReturn]) -> None:
         turn.step(Move.REFUSE_RETURN, {**_told(turn.request), "unit": turn.order["unit"]})
@@ -312,6 +338,17 @@ class Handling:
         turn.step(Move.CONTACT, _told(turn.request))
         self._end(turn, Step.FIRST_REPLY)
 
+    def _visit(self, turn: _Turn[moves.Visit]) -> None:
+        visited_at = turn.request.visited_at
+        if visited_at > turn.now:
+            detail = f"visited_at: {visited_at.isoformat()} is still to come; a visit is told after it"
+            raise Problem(422, "Unprocessable Content", detail, field="visited_at")
+        turn.step(Move.VISIT, _told(turn.request))
+        self._end(turn, Step.FIRST_REPLY)
+
+    def _waive_visit(self, turn: _Turn[moves.WaiveVisit]) -> None:
+        turn.step(Move.WAIVE_VISIT, _told(turn.request))
+
     def _ask_citizen(self, turn: _Turn[moves.AskCitizen]) -> None:
         turn.step(Move.ASK_CITIZEN, _told(turn.request))
         self.clocks.pause(turn.connection, turn.order, turn.now)
@@ -343,6 +380,7 @@ class Handling:
 
     def _reply(self, turn: _Turn[moves.Reply]) -> None:
         turn.allow(Move.REPLY)
+        proceedings.before_reply(turn.connection, turn.order, turn.request.note)
         findings = self.check_reply(turn.connection, turn.order["number"], turn.request)
         lacking = [finding for finding in findings if finding.refuses]
         if lacking and turn.request.override is None:
@@ -352,6 +390,7 @@ class Handling:
             raise Problem(422, "Unprocessable Content", detail, field="text", findings=found)
         turn.step(Move.REPLY, {**_told(turn.request), "findings": [finding.kind for finding in findings] or None})
         self._end(turn, Step.RETURN, Step.FIRST_REPLY, Step.FINISH, Step.RECEIPT)
+        proceedings.after_reply(turn.connection, turn.order, turn.now, turn.actor)
 
     # ---- review, call-back and what comes after --------------------------------------------------------------
 
@@ -384,36 +423,52 @@ class Handling:
         said = {**asked.model_dump(), "missed": missed}
         callbacks.record(turn.connection, turn.order, person, said, By.SEAT, turn.now, turn.actor)
         turn.note("callback", {**_told(asked), "person": person.id, "missed": missed})
-        self._decide(turn, asked.note)
+        self._decide(turn, asked.note, By.SEAT)
 
-    def _decide(self, turn: _Turn[Any], note: str | None) -> None:
+    def _decide(self, turn: _Turn[Any], note: str | None, by: By) -> None:
         """What the answers so far mean: nothing yet, done again, or closed.
 
         1. Somebody unsatisfied: it is done again at once, once; an enterprise order as often as it takes (局长督办).
         2. Somebody still has to be asked: it waits. The satisfied never close an order over one who was not asked.
         3. Somebody unsatisfied after it was done again: somebody higher sees to it, and a citizen's order closes.
         4. Somebody satisfied: it closes. 5. Nobody reached: a citizen's order closes, an enterprise order waits.
+
+        What a seat writes down closes nothing that is still supervised (Problem 409); a citizen's own answer does.
         """
         stands = callbacks.standing(turn.connection, turn.order, self.aftercare.callbacks)
         enterprise, redone = turn.order["line"] == Line.ENTERPRISE, turn.order["redone"]
         if stands.unsatisfied and (redone < MOST_REDONE or enterprise):
-            if redone >= MOST_REDONE:
+            if enterprise:
                 turn.note("escalated", {"to": "bureau_head", "redone": redone})
             told = {"reason": note, "replied_by": turn.last(Move.REPLY)["actor"], "unit": turn.order["unit"]}
             self._do_again(turn, Move.REDO, told)
-        elif stands.waiting:
+            proceedings.after_unsatisfied(turn.connection, self.clocks, turn.order, turn.now)
             return
-        elif stands.unsatisfied:
+        if stands.waiting or not (stands.unsatisfied or stands.satisfied or not enterprise):
+            return
+        if by is By.SEAT:
+            proceedings.before_close(turn.connection, turn.order)
+        if stands.unsatisfied:
             turn.note("escalated", {"to": "hotline_office", "redone": redone})
-            self._close(turn, {"satisfied": False})
+            self._close(turn, Move.CLOSE, {"satisfied": False})
         elif stands.satisfied:
-            self._close(turn, {"satisfied": True})
-        elif not enterprise:
-            self._close(turn, {"reached": False})
+            self._close(turn, Move.CLOSE, {"satisfied": True})
+        else:
+            self._close(turn, Move.CLOSE, {"reached": False})
 
-    def _close(self, turn: _Turn[Any], told: dict[str, Any]) -> None:
-        turn.step(Move.CLOSE, told, closed_at=turn.now)
-        self._end(turn, Step.CALLBACK)
+    def _close_unreached(self, turn: _Turn[moves.CloseUnreached]) -> None:
+        turn.allow(Move.CLOSE_UNREACHED)
+        needed = self.clocks.rules.unreached_callbacks
+        tried = unreached(events_of(turn.connection, turn.order["number"]))
+        if tried < needed:
+            detail = f"call-backs that reached nobody: {tried}; {needed} are needed before the order closes without one"
+            raise Problem(409, "Conflict", detail)
+        proceedings.before_close(turn.connection, turn.order)
+        self._close(turn, Move.CLOSE_UNREACHED, {**_told(turn.request), "tried": tried})
+
+    def _close(self, turn: _Turn[Any], move: Move, told: dict[str, Any]) -> None:
+        turn.step(move, told, closed_at=turn.now)
+        self._come_to_end(turn, move)
         rules = self.aftercare.rechecks
         if rules.concern(turn.order["category"], turn.order["outcome"]):
             rechecks.plan(turn.connection, turn.order["id"], rules.after.end(turn.now, self.clocks.calendar))
@@ -438,7 +493,7 @@ class Handling:
             detail = f"into: {turn.request.into} is {into['state']}; it has to be another open order"
             raise Problem(409, "Conflict", detail, field="into")
         turn.step(Move.MERGE, _told(turn.request), merged_into=into["id"])
-        self._end(turn, *Step)
+        self._come_to_end(turn, Move.MERGE)
         supporters.add_people(turn.connection, into, turn.order["people"])
         add_event(turn.connection, into["id"], "merged_here", {"number": turn.order["number"]}, turn.now, turn.actor)
 
@@ -449,8 +504,23 @@ class Handling:
         supporters.add_people(turn.connection, into, -people)
         turn.step(Move.UNMERGE, _told(turn.request), merged_into=None, unit=None, working_unit=None, people=people)
 
+    def _come_to_end(self, turn: _Turn[Any], move: Move) -> None:
+        proceedings.end_all(turn.connection, turn.order["id"], move, turn.now, turn.actor)
+        drop(turn.connection, turn.order["id"], turn.now)
+
     def _end(self, turn: _Turn[Any], *steps: Step) -> None:
         end(turn.connection, turn.order["id"], steps, turn.now)
+
+
+def unreached(events: Sequence[Event]) -> int:
+    """How many call-backs in a row reached nobody since the reply was approved."""
+    tried = 0
+    for event in events:
+        if event.kind == Move.APPROVE_REPLY:
+            tried = 0
+        elif event.kind == "callback" and not event.data["reached"]:
+            tried += 1
+    return tried
 
 
 def _told(request: Any) -> dict[str, Any]:

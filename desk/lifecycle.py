@@ -46,12 +46,18 @@ class Move(StrEnum):
     """The other city or line has confirmed that it has the order."""
     CONTACT = "contact"
     """首次联系: the unit has spoken to the citizen; the state stays."""
+    VISIT = "visit"
+    """现场核实: the unit has been on site, and says what it thinks at first; the state stays."""
+    WAIVE_VISIT = "waive_visit"
+    """Why the unit need not go there; the state stays."""
     REPLY = "reply"
     """答复 of the unit."""
     APPROVE_REPLY = "approve_reply"
     REFUSE_REPLY = "refuse_reply"
     CLOSE = "close"
-    """办结: the citizen has been asked and is satisfied, or could not be reached."""
+    """办结: the citizen has been asked."""
+    CLOSE_UNREACHED = "close_unreached"
+    """办结 of an order whose citizen could not be reached."""
     REDO = "redo"
     """重办: the citizen is not satisfied."""
     REOPEN = "reopen"
@@ -59,6 +65,8 @@ class Move(StrEnum):
     MERGE = "merge"
     """并单 into another order about the same thing."""
     UNMERGE = "unmerge"
+    ASSIGN = "assign"
+    """指定承办: a leader has decided which unit handles it; it cannot be returned."""
     WITHDRAW = "withdraw"
     """撤回 by the citizen."""
 
@@ -82,14 +90,18 @@ FROM: dict[Move, frozenset[State]] = {
     Move.HAND_OVER: UNIT_WORKS | {State.PENDING_DISPATCH},
     Move.RECEIPT: frozenset({State.REFERRED}),
     Move.CONTACT: UNIT_WORKS,
+    Move.VISIT: UNIT_WORKS,
+    Move.WAIVE_VISIT: UNIT_WORKS,
     Move.REPLY: UNIT_WORKS | {State.REFERRED},
     Move.APPROVE_REPLY: frozenset({State.PENDING_REVIEW}),
     Move.REFUSE_REPLY: frozenset({State.PENDING_REVIEW}),
     Move.CLOSE: frozenset({State.PENDING_CALLBACK}),
+    Move.CLOSE_UNREACHED: frozenset({State.PENDING_CALLBACK}),
     Move.REDO: frozenset({State.PENDING_CALLBACK}),
     Move.REOPEN: frozenset({State.CLOSED}),
     Move.MERGE: OPEN_STATES - {State.PENDING_REVIEW, State.PENDING_CALLBACK},
     Move.UNMERGE: frozenset({State.MERGED}),
+    Move.ASSIGN: OPEN_STATES - {State.PENDING_ACCEPTANCE},
     Move.WITHDRAW: OPEN_STATES,
 }
 
@@ -112,14 +124,18 @@ TO: dict[Move, State | None] = {
     Move.HAND_OVER: State.REFERRED,
     Move.RECEIPT: None,
     Move.CONTACT: None,
+    Move.VISIT: None,
+    Move.WAIVE_VISIT: None,
     Move.REPLY: State.PENDING_REVIEW,
     Move.APPROVE_REPLY: State.PENDING_CALLBACK,
     Move.REFUSE_REPLY: State.IN_PROGRESS,
     Move.CLOSE: State.CLOSED,
+    Move.CLOSE_UNREACHED: State.CLOSED,
     Move.REDO: State.REDO,
     Move.REOPEN: State.REDO,
     Move.MERGE: State.MERGED,
     Move.UNMERGE: State.PENDING_DISPATCH,
+    Move.ASSIGN: State.PENDING_SIGN,
     Move.WITHDRAW: State.WITHDRAWN,
 }
 
@@ -149,17 +165,24 @@ WHO: dict[Move, frozenset[Role]] = {
     Move.HAND_OVER: _OFFICE,
     Move.RECEIPT: _OFFICE,
     Move.CONTACT: _UNIT,
+    Move.VISIT: _UNIT,
+    Move.WAIVE_VISIT: _UNIT,
     Move.REPLY: _UNIT,
     Move.APPROVE_REPLY: frozenset({Role.UNIT_HEAD, Role.DISPATCHER}),
     Move.REFUSE_REPLY: frozenset({Role.UNIT_HEAD, Role.DISPATCHER}),
     Move.CLOSE: frozenset({Role.SEAT, Role.DISPATCHER}),
+    Move.CLOSE_UNREACHED: frozenset({Role.SUPERVISOR}),
     Move.REDO: frozenset({Role.SEAT, Role.DISPATCHER}),
     Move.REOPEN: frozenset({Role.SEAT, Role.DISPATCHER, Role.SUPERVISOR}),
     Move.MERGE: _OFFICE,
     Move.UNMERGE: _OFFICE,
+    Move.ASSIGN: frozenset({Role.LEADER}),
     Move.WITHDRAW: frozenset(),
 }
-"""Who of the staff may make a move; an administrator always may. Withdrawing is the citizen's."""
+"""Who of the staff may make a move; an administrator always may.
+
+Withdrawing is the citizen's, and a leader assigns by deciding a special report (`desk/special_reports.py`).
+"""
 ANSWERS_FOR_IT = frozenset({Move.RETURN, Move.ASK_EXTENSION, Move.APPROVE_REPLY, Move.REFUSE_REPLY})
 """Of a unit's moves those that only the responsible unit makes, and none that assists or was handed the work."""
 

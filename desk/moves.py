@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from desk.aftercare import Missed
 from desk.deadlines import Limit
@@ -162,6 +162,23 @@ class Contact(_Request):
     note: Text
 
 
+class Visit(_Request):
+    """现场核实: when, who of the unit was there, what they found, and the first opinion (初步意见)."""
+
+    move: Literal[Move.VISIT]
+    visited_at: AwareDatetime
+    visitors: Short
+    findings: Text
+    opinion: Text
+
+
+class WaiveVisit(_Request):
+    """Why the matter can be judged without going there."""
+
+    move: Literal[Move.WAIVE_VISIT]
+    reason: Text
+
+
 class ReplyText(_Request):
     """What the citizen reads of a reply, and how it ended."""
 
@@ -233,6 +250,13 @@ class Looked(_Request):
         return self
 
 
+class CloseUnreached(_Request):
+    """办结 after call-backs that reached nobody: why it may close all the same."""
+
+    move: Literal[Move.CLOSE_UNREACHED]
+    reason: Text
+
+
 class Reopen(_Request):
     """The matter has come back."""
 
@@ -273,10 +297,13 @@ MoveRequest = Annotated[
     | GrantExtension
     | RefuseExtension
     | Contact
+    | Visit
+    | WaiveVisit
     | Reply
     | ApproveReply
     | RefuseReply
     | Callback
+    | CloseUnreached
     | Reopen
     | Merge
     | Unmerge,

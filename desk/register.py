@@ -173,6 +173,17 @@ def events_of_order(connection: Connection, row: RowMapping) -> list[Event]:
     return [Event.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
+def last_event(connection: Connection, order_id: int, *kinds: str) -> RowMapping | None:
+    """The newest entry of an order's log of one of these kinds, or None."""
+    query = (
+        select(work_order_events)
+        .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind.in_(kinds))
+        .order_by(work_order_events.c.sequence.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
+
+
 def add_event(
     connection: Connection, order_id: int, kind: str, data: dict[str, Any], now: datetime, actor: str
 ) -> None:
@@ -193,17 +204,6 @@ def count_events(connection: Connection, order_id: int, kind: str) -> int:
         .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind == kind)
     )
     return int(connection.execute(query).scalar_one())
-
-
-def last_event(connection: Connection, order_id: int, kind: str) -> RowMapping | None:
-    """The order's last event of a kind, or None."""
-    query = (
-        select(work_order_events)
-        .where(work_order_events.c.work_order_id == order_id, work_order_events.c.kind == kind)
-        .order_by(work_order_events.c.sequence.desc())
-        .limit(1)
-    )
-    return connection.execute(query).mappings().first()
 
 
 def supplement(connection: Connection, number: str, text: str, now: datetime, actor: str) -> WorkOrder:

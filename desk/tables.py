@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from core.database import UtcDateTime, metadata
@@ -24,7 +25,8 @@ from desk.deadlines import Light, Step
 from desk.model import Channel, Line, Outcome, State, SuggestionClass, Urgency
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """The constraint that a column holds one of an enumeration's values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")
 
@@ -81,12 +83,12 @@ work_orders = Table(
     Column("filed_by", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    _one_of("state", State),
-    _one_of("line", Line),
-    _one_of("channel", Channel),
-    _one_of("urgency", Urgency),
-    _one_of("suggestion_class", SuggestionClass),
-    _one_of("outcome", Outcome),
+    one_of("state", State),
+    one_of("line", Line),
+    one_of("channel", Channel),
+    one_of("urgency", Urgency),
+    one_of("suggestion_class", SuggestionClass),
+    one_of("outcome", Outcome),
     Index(None, "conversation_id"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
@@ -97,6 +99,7 @@ work_orders = Table(
     Index(None, "deputy"),
     Index(None, "place_key", "category"),
     Index(None, "merged_into"),
+    Index(None, "line", "created_at"),
 )
 
 leader_sessions = Table(
@@ -138,11 +141,19 @@ clocks = Table(
     Column("light", String(10)),
     Column("next_change", UtcDateTime),
     Column("ended_at", UtcDateTime),
-    _one_of("step", Step),
-    _one_of("light", Light),
+    one_of("step", Step),
+    one_of("light", Light),
     Index(None, "work_order_id"),
     # The sweep asks only for what changes by now: its cost does not grow with the orders that are open.
     Index(None, "next_change"),
+    # What shows a light now is a small part of all clocks there ever were.
+    Index(
+        "ix_clocks_running_light",
+        "light",
+        "red",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
 
 pauses = Table(

@@ -16,10 +16,20 @@ from core.clock import Clock, utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
-from desk import after_routes, people, people_routes, repeat_routes, special_routes, unit_routes, work_routes
+from desk import (
+    after_routes,
+    people,
+    people_routes,
+    repeat_routes,
+    special_routes,
+    supervision_routes,
+    unit_routes,
+    work_routes,
+)
 from desk import routes as desk_routes
 from desk.handling import Handling
 from desk.repeats import Repeats
+from desk.report_texts import Writer
 from desk.routes import Prover
 from hotline import health, schema
 from hotline.logs import configure
@@ -73,6 +83,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(work_routes.create_router(parts.database, parts.city, handling, repeats, parts.clock))
     app.include_router(after_routes.create_router(parts.database, parts.city, handling, prover, parts.clock))
     app.include_router(special_routes.create_router(parts.database, parts.city, handling, parts.clock))
+    app.include_router(supervision_routes.create_router(parts.database, Writer(parts.city), handling, parts.clock))
     app.include_router(unit_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))

@@ -65,7 +65,8 @@ def test_every_move_can_be_asked_for_and_has_its_chinese_name() -> None:
     asked = {get_args(request.model_fields["move"].annotation)[0] for request in requests}
     by_callback = {Move.CLOSE, Move.REDO}
     by_citizen = {Move.WITHDRAW}
-    assert {str(move) for move in asked} == set(Move) - by_callback - by_citizen | {"callback"}
+    by_decision = {Move.ASSIGN}
+    assert {str(move) for move in asked} == set(Move) - by_callback - by_citizen - by_decision | {"callback"}
     assert all(hasattr(Handling, f"_{move}") for move in asked)
     assert set(Move) - by_citizen <= set(words()["events"])
 
@@ -120,7 +121,7 @@ def test_an_order_is_dispatched_by_the_suggestion_and_its_progress_names_the_uni
 
 def test_what_may_be_done_next_is_told(client: TestClient, as_operator: Headers, order: dict[str, Any]) -> None:
     allowed = client.get(f"/api/work-orders/{order['number']}/moves", headers=as_operator).json()
-    assert allowed == ["reject", "dispatch", "refer", "hand_over", "merge", "withdraw"]
+    assert allowed == ["reject", "dispatch", "refer", "hand_over", "merge", "assign", "withdraw"]
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_role_may_make_the_moves_of_the_page_and_no_others(
     headers = sign_in(role)
     path = f"/api/work-orders/{order['number']}/moves"
     allowed = set(client.get(path, headers=headers).json())
-    from_here = {Move.SIGN, Move.RETURN, Move.HAND_DOWN, Move.MERGE, Move.WITHDRAW}
+    from_here = {Move.SIGN, Move.RETURN, Move.HAND_DOWN, Move.MERGE, Move.ASSIGN, Move.WITHDRAW}
     assert allowed == {move for move in from_here if role is Role.ADMIN or role in WHO[move]}
     signed = client.post(path, json={"move": "sign"}, headers=headers)
     assert signed.status_code == (200 if Move.SIGN in allowed else 403), signed.text
