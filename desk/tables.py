@@ -24,7 +24,8 @@ from desk.deadlines import Light, Step
 from desk.model import Channel, Line, State, Urgency
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """The check that a column holds one of these values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")
 
@@ -64,10 +65,10 @@ work_orders = Table(
     Column("credit_code", String(18)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    _one_of("state", State),
-    _one_of("line", Line),
-    _one_of("channel", Channel),
-    _one_of("urgency", Urgency),
+    one_of("state", State),
+    one_of("line", Line),
+    one_of("channel", Channel),
+    one_of("urgency", Urgency),
     Index(None, "conversation_id"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
@@ -87,6 +88,9 @@ work_order_events = Table(
     UniqueConstraint("work_order_id", "sequence"),
 )
 
+# Events of which nobody has been told yet: written with the event, removed by the worker with what it makes of it.
+outbox = Table("outbox", metadata, Column("event_id", ForeignKey("work_order_events.id"), primary_key=True))
+
 clocks = Table(
     "clocks",
     metadata,
@@ -100,8 +104,8 @@ clocks = Table(
     Column("light", String(10)),
     Column("next_change", UtcDateTime),
     Column("ended_at", UtcDateTime),
-    _one_of("step", Step),
-    _one_of("light", Light),
+    one_of("step", Step),
+    one_of("light", Light),
     Index(None, "work_order_id"),
     # The sweep asks only for what changes by now: its cost does not grow with the orders that are open.
     Index(None, "next_change"),

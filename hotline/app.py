@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -11,15 +12,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from channels.registry import create_routers
 from core import problems
 from core.access import Audience, Locksmith, Principal, open_to
+from core.calendar import WorkingCalendar
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
-from core.secrets import token, write_operator_token
+from core.secrets import token, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
-from desk import people, people_routes, work_routes
+from desk import notice_routes, people, people_routes, webhook_routes, work_routes
 from desk import routes as desk_routes
+from desk.backlog import backlog
 from desk.handling import Handling
-from hotline import health, schema
+from hotline import health, metrics, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
@@ -69,8 +72,17 @@ def assemble(parts: Parts) -> FastAPI:
     handling = Handling.of_city(parts.city)
     app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))
+    app.include_router(notice_routes.create_router(parts.database, parts.clock))
+    app.include_router(
+        webhook_routes.create_router(
+            parts.database,
+            parts.clock,
+            partial(webhook_secret, parts.settings),
+            private_addresses=parts.settings.webhook_private_addresses,
+        )
+    )
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
-    app.include_router(_operations(parts))
+    app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
@@ -84,7 +96,7 @@ def _locksmith(parts: Parts) -> Locksmith:
     return Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"), signed_in)
 
 
-def _operations(parts: Parts) -> APIRouter:
+def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", dependencies=[open_to(Audience.ANYONE)])
@@ -94,13 +106,17 @@ def _operations(parts: Parts) -> APIRouter:
 
     @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)])
     async def readyz() -> JSONResponse:
-        """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not."""
-        found = await health.readiness(parts.database, parts.bot, parts.settings, parts.clock)
+        """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not.
+
+        Warnings tell, each by name, what somebody should see to although everything answers.
+        """
+        found = await health.readiness(parts.database, parts.bot, parts.settings, calendar, parts.clock)
         return JSONResponse(found, 200 if found["ready"] else 503)
 
     @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)])
-    async def metrics() -> Response:
+    async def show_metrics() -> Response:
         """Figures for Prometheus; none of them is personal."""
+        metrics.show(await parts.database.read(backlog), parts.clock())
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
