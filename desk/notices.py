@@ -10,19 +10,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from core.access import Role
+from core.access import OPERATOR, Role
 from core.calendar import WorkingCalendar
 from core.city import City
-from desk.deadlines import Limit
-from desk.model import State, Urgency
+from desk.deadlines import Light, Limit, Step
+from desk.model import Channel, Line, State, Urgency
 from desk.words import words
 
 LONGEST_SMS = 70
 """Characters of one text message in UCS-2 (GSM 03.38); a longer one is sent, and paid, in parts."""
 CITIZEN = "*citizen"
 """The citizen of an order as a recipient; no login is written like this."""
-OPERATOR = "operator"
-"""Whoever holds the operator's token: is told what nobody else is there for."""
 
 _LONGEST_NUMBER = "20261124-000017"
 _SMS_PLACEHOLDERS = {"number", "hotline", "category", "step", "light", "urgency"}
@@ -87,13 +85,13 @@ class Happening:
 class Conditions(_Record):
     """What an event or its order has to be; what is not named does not matter."""
 
-    step: frozenset[str] | None = None
-    light: frozenset[str] | None = None
+    step: frozenset[Step] | None = None
+    light: frozenset[Light] | None = None
     to: frozenset[str] | None = None
     state: frozenset[State] | None = None
     urgency: frozenset[Urgency] | None = None
-    line: frozenset[str] | None = None
-    channel: frozenset[str] | None = None
+    line: frozenset[Line] | None = None
+    channel: frozenset[Channel] | None = None
 
     def fit(self, happening: Happening) -> bool:
         """Whether all named conditions hold."""
@@ -156,7 +154,10 @@ class Staff:
             self._logins.setdefault((role, unit), []).append(login)
 
     def reached(self, role: Role, unit: str | None) -> list[str]:
-        """The logins with a role, of the unit where the role belongs to one; where there is none, those above."""
+        """The logins with a role, of the unit where the role belongs to one; where there is none, those above.
+
+        Where nobody is at all, whoever holds the operator's token.
+        """
         tier: Role | None = role
         while tier is not None:
             if found := self._logins.get((tier, unit if tier in (Role.HANDLER, Role.UNIT_HEAD) else None)):
@@ -213,10 +214,10 @@ class Names:
             "hotline": self._hotline,
             "category": self._categories.get(happening.category or "", nothing),
             "unit": happening.unit or nothing,
-            "event": say["events"][happening.kind],
+            "event": say["events"].get(happening.kind, nothing),
             "step": say["steps"].get(happening.data.get("step", ""), nothing),
             "light": say["lights"].get(happening.data.get("light", ""), nothing),
-            "urgency": say["urgencies"][happening.urgency],
+            "urgency": say["urgencies"].get(happening.urgency, nothing),
         }
 
     def longest(self) -> dict[str, str]:

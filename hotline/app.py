@@ -1,13 +1,14 @@
 """The web application: all rooms behind one door."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.registry import create_routers
 from core import problems
@@ -116,7 +117,8 @@ def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
     @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)])
     async def show_metrics() -> Response:
         """Figures for Prometheus; none of them is personal."""
-        metrics.show(await parts.database.read(backlog), parts.clock())
+        with suppress(SQLAlchemyError):  # The other figures are wanted most when the database does not answer.
+            metrics.show(await parts.database.read(backlog), parts.clock())
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

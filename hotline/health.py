@@ -52,8 +52,6 @@ def warnings(calendar: WorkingCalendar, waiting: Backlog | None, now: datetime) 
         found["calendar"] = f"the holidays of {year} are not known; weekends alone are days off (city/calendar.yml)"
     if waiting and waiting.oldest and now - waiting.oldest > DELIVERY_MAY_WAIT:
         found["deliveries"] = f"the oldest waiting delivery is of {waiting.oldest.isoformat()}"
-    if waiting and waiting.dead:
-        found["dead_deliveries"] = f"{waiting.dead} deliveries were given up; see /api/deliveries?state=dead"
     return found
 
 

@@ -25,7 +25,7 @@ from desk.carriers import Parcel, Undelivered, WebhookCarrier
 from desk.deliveries import Courier, Delivery, DeliveryState
 from desk.handling import Handling
 from desk.model import NewWorkOrder
-from desk.moves import ApproveReply, Dispatch, Reply, Sign
+from desk.moves import ApproveReply, Dispatch, MoveRequest, Reply, Sign
 from desk.noticeboard import inbox_of, notices
 from desk.outbox import Outbox
 from desk.people import users
@@ -213,7 +213,7 @@ async def test_citizens_and_staff_are_told_by_text_message_what_is_theirs_and_by
         connection.execute(insert(users).values(**head, **common))
         number = open_order(connection, noise_complaint, clock())
         open_order(connection, noise_complaint, clock(), contact_phone=None)
-        moves = [Dispatch(move="dispatch", unit="咸安区生态环境局"), Sign(move="sign")]
+        moves: list[MoveRequest] = [Dispatch(move="dispatch", unit="咸安区生态环境局"), Sign(move="sign")]
         for move in moves:
             handling.move(connection, number, move, clock(), "dispatcher")
 
