@@ -26,6 +26,10 @@ class Audience(StrEnum):
     """Everybody who is signed in: the staff, and deputies."""
 
 
+OPERATOR = "operator"
+"""The name under which whoever holds the operator's token acts, and is told things."""
+
+
 class Role(StrEnum):
     """What somebody of the staff does."""
 
@@ -72,7 +76,7 @@ class Locksmith:
     def __init__(self, service_token: str, operator_token: str, people: Recognise) -> None:
         self._machines = {
             service_token.encode(): Principal("bot", None),
-            operator_token.encode(): Principal("operator", Role.ADMIN),
+            operator_token.encode(): Principal(OPERATOR, Role.ADMIN),
         }
         self._people = people
 

@@ -1,5 +1,6 @@
 """The secret key and the tokens derived from it."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -20,6 +21,11 @@ def secret_key(settings: Settings) -> bytes:
 def token(settings: Settings, purpose: str) -> str:
     """The bearer token for `purpose` ("service" for the bot, "operator" for the people who run the system)."""
     return hmac.new(secret_key(settings), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def webhook_secret(settings: Settings, webhook_id: str) -> str:
+    """The secret a webhook's deliveries are signed with, as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(bytes.fromhex(token(settings, f"webhook:{webhook_id}"))).decode()
 
 
 def write_operator_token(settings: Settings) -> Path:

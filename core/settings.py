@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     max_query_failures: int = Field(
         5, ge=1, description="Wrong phone tails or query codes per order number and hour before queries are refused."
     )
+    sms_url: str = Field(
+        "",
+        description="Address of an SMS gateway that takes POSTs of id, to and text. Empty: no text messages are sent.",
+    )
+    sms_key: SecretStr = Field(SecretStr(""), description="Bearer key of that gateway.")
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")
@@ -66,6 +74,13 @@ class Settings(BaseSettings):
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             return "postgresql+psycopg:" + url.partition(":")[2]
         raise ValueError(f"scheme {scheme!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
+
+    @field_validator("sms_url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is no http:// or https:// address")
+        return url
 
     @field_validator("log_level")
     @classmethod

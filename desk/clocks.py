@@ -119,6 +119,8 @@ class Clocks:
             .where(clocks.c.next_change <= now)
             .order_by(clocks.c.next_change)
             .limit(most)
+            # An order that somebody holds is left for the next round: no worker waits for another, or for a clerk.
+            .with_for_update(skip_locked=True)
         )
         found: list[Change] = []
         for row in connection.execute(query).mappings().all():

@@ -132,7 +132,8 @@ class Handling:
     def dispatch_certain(self, connection: Connection, after: int, now: datetime) -> tuple[int, int]:
         """Send new orders whose unit is certain; the others wait for the dispatcher.
 
-        Looks at those with an id above `after`; returns the highest id seen and how many were sent.
+        Looks at those with an id above `after`, as far as the first one that somebody else holds; returns the highest
+        id seen and how many were sent.
         """
         query = (
             select(work_orders)
@@ -146,13 +147,15 @@ class Handling:
         )
         sent = 0
         for row in connection.execute(query).mappings().all():
-            after = max(after, row["id"])
             suggestion = suggest(WorkOrder.model_validate(dict(row)), self.city)
             if suggestion.certain and suggestion.unit:
+                if not _is_free(connection, row["id"]):
+                    break
                 units = {"unit": suggestion.unit, "assist_units": suggestion.assist_units}
                 request = moves.Dispatch(move=Move.DISPATCH, note="；".join(suggestion.reasons)[:200], **units)
                 self.move(connection, row["number"], request, now, "automatic dispatch")
                 sent += 1
+            after = max(after, row["id"])
         return after, sent
 
     def sweep(self, connection: Connection, now: datetime) -> int:
@@ -527,3 +530,13 @@ def _told(request: Any) -> dict[str, Any]:
     """What a request says besides its move, as the log keeps it."""
     said: dict[str, Any] = request.model_dump(mode="json", exclude={"move"}, exclude_none=True)
     return said
+
+
+def _is_free(connection: Connection, order_id: int) -> bool:
+    """Whether an order is still to be dispatched and held by nobody else; then it is ours for this transaction."""
+    query = (
+        select(work_orders.c.id)
+        .where(work_orders.c.id == order_id, work_orders.c.state == State.PENDING_DISPATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return connection.execute(query).first() is not None

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import (
     Boolean,
     Column,
@@ -31,6 +31,8 @@ from sqlalchemy import func as sql
 from core.access import UNIT_ROLES, Principal, Role
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
+from desk.model import Phone
+from desk.privacy import masked_phone
 
 SESSION_LASTS = timedelta(hours=12)
 FAILURES_WINDOW = timedelta(minutes=15)
@@ -48,6 +50,7 @@ users = Table(
     Column("name", String(50), nullable=False),
     Column("role", String(20), nullable=False),
     Column("unit", String(50)),
+    Column("phone", String(20)),
     Column("password_hash", String(200), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -88,6 +91,7 @@ class NewUser(BaseModel):
     name: Name
     role: Role
     unit: Name | None = None
+    phone: Phone | None = Field(None, description="E.164; where urgent text messages go")
     password: Password
 
     @model_validator(mode="after")
@@ -107,6 +111,7 @@ class User(BaseModel):
     name: str
     role: Role
     unit: str | None
+    phone: Annotated[str | None, AfterValidator(masked_phone)]
     active: bool
     away_until: datetime | None = None
 
@@ -155,6 +160,15 @@ def deactivate(connection: Connection, login: str) -> User:
     connection.execute(update(users).where(users.c.id == row["id"]).values(active=False))
     connection.execute(delete(sessions).where(sessions.c.user_id == row["id"]))
     return User.model_validate({**row, "active": False})
+
+
+def set_phone(connection: Connection, login: str, phone: str | None) -> User:
+    """Change where somebody's text messages go; None: nowhere. Raises Problem 404."""
+    change = update(users).where(users.c.login == login).values(phone=phone).returning(users)
+    row = connection.execute(change).mappings().first()
+    if row is None:
+        raise Problem(404, "Not Found", f"login: no user {login!r}", field="login")
+    return User.model_validate(dict(row))
 
 
 def hash_of(connection: Connection, login: str, now: datetime) -> str:

@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
 from desk import people
+from desk.model import Phone
 from desk.people import NewUser, Session, User
 
 
@@ -21,6 +22,14 @@ class Credentials(BaseModel):
 
     login: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class NewPhone(BaseModel):
+    """A phone; none: no text messages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: Phone | None
 
 
 def create_router(database: Database, clock: Clock) -> APIRouter:
@@ -63,5 +72,10 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
     async def deactivate(login: str) -> User:
         """Let somebody in no longer; what they did stays in the logs under their login."""
         return await database.write(lambda c: people.deactivate(c, login))
+
+    @router.put("/users/{login}/phone", dependencies=[open_to(Audience.STAFF, Role.ADMIN)])
+    async def set_phone(login: str, wanted: NewPhone) -> User:
+        """Where somebody's urgent text messages go."""
+        return await database.write(lambda c: people.set_phone(c, login, wanted.phone))
 
     return router

@@ -16,7 +16,7 @@ from core.problems import Problem
 from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.places import place_key
-from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
+from desk.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
 
 # Statements of every opening, built once: building one costs more than running it.
 _BY_KEY = select(idempotency_keys).where(idempotency_keys.c.key == bindparam("wanted"))
@@ -28,7 +28,8 @@ _COUNT = (
     .returning(daily_sequences.c.last)
 )
 _INSERT_ORDER = insert(work_orders).returning(work_orders)
-_INSERT_EVENT = insert(work_order_events)
+_INSERT_EVENT = insert(work_order_events).returning(work_order_events.c.id)
+_INSERT_OUTBOX = insert(outbox)
 _INSERT_KEY = insert(idempotency_keys)
 
 
@@ -70,7 +71,7 @@ def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime)
     if matter.message_id and (order := _of_message(connection, matter)):
         return order
     if (unread := _unread_of_conversation(connection, matter.conversation_id)) is not None:
-        if matter.text not in unread["text"]:
+        if matter.text not in unread["text"] and not _is_supplemented(connection, unread["id"], matter.text):
             add_event(connection, unread["id"], "supplemented", {"text": matter.text}, now, "intake")
         return _order(by_id(connection, unread["id"]))
     return _order(_insert(connection, matter, now, "intake", automatic=True))
@@ -265,7 +266,8 @@ def _log(
     connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
 ) -> None:
     entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
-    connection.execute(_INSERT_EVENT, entry)
+    event_id = connection.execute(_INSERT_EVENT, entry).scalar_one()
+    connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
 
 
 def _order(row: RowMapping) -> WorkOrder:
@@ -301,6 +303,13 @@ def _unread_of_conversation(connection: Connection, conversation_id: str | None)
         .limit(1)
     )
     return connection.execute(query).mappings().first()
+
+
+def _is_supplemented(connection: Connection, order_id: int, text: str) -> bool:
+    query = select(work_order_events.c.data).where(
+        work_order_events.c.work_order_id == order_id, work_order_events.c.kind == "supplemented"
+    )
+    return any(data["text"] == text for data in connection.execute(query).scalars())
 
 
 def _of_message(connection: Connection, matter: NewWorkOrder) -> WorkOrder | None:

@@ -128,6 +128,9 @@ work_order_events = Table(
     UniqueConstraint("work_order_id", "sequence"),
 )
 
+# Events of which nobody has been told yet: written with the event, removed by the worker with what it makes of it.
+outbox = Table("outbox", metadata, Column("event_id", ForeignKey("work_order_events.id"), primary_key=True))
+
 clocks = Table(
     "clocks",
     metadata,

@@ -1,37 +1,43 @@
 """The web application: all rooms behind one door."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.registry import create_routers
 from core import problems
 from core.access import Audience, Locksmith, Principal, open_to
+from core.calendar import WorkingCalendar
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
-from core.secrets import token, write_operator_token
+from core.secrets import token, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from desk import (
     after_routes,
+    notice_routes,
     people,
     people_routes,
     repeat_routes,
     special_routes,
     supervision_routes,
     unit_routes,
+    webhook_routes,
     work_routes,
 )
 from desk import routes as desk_routes
+from desk.backlog import backlog
 from desk.handling import Handling
 from desk.repeats import Repeats
 from desk.report_texts import Writer
 from desk.routes import Prover
-from hotline import health, schema
+from hotline import health, metrics, schema
 from hotline.logs import configure
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
@@ -86,8 +92,17 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(supervision_routes.create_router(parts.database, Writer(parts.city), handling, parts.clock))
     app.include_router(unit_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))
+    app.include_router(notice_routes.create_router(parts.database, parts.clock))
+    app.include_router(
+        webhook_routes.create_router(
+            parts.database,
+            parts.clock,
+            partial(webhook_secret, parts.settings),
+            private_addresses=parts.settings.webhook_private_addresses,
+        )
+    )
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
-    app.include_router(_operations(parts))
+    app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
@@ -101,7 +116,7 @@ def _locksmith(parts: Parts) -> Locksmith:
     return Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"), signed_in)
 
 
-def _operations(parts: Parts) -> APIRouter:
+def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", dependencies=[open_to(Audience.ANYONE)])
@@ -111,13 +126,18 @@ def _operations(parts: Parts) -> APIRouter:
 
     @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)])
     async def readyz() -> JSONResponse:
-        """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not."""
-        found = await health.readiness(parts.database, parts.bot, parts.settings, parts.clock)
+        """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not.
+
+        Warnings tell, each by name, what somebody should see to although everything answers.
+        """
+        found = await health.readiness(parts.database, parts.bot, parts.settings, calendar, parts.clock)
         return JSONResponse(found, 200 if found["ready"] else 503)
 
     @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)])
-    async def metrics() -> Response:
+    async def show_metrics() -> Response:
         """Figures for Prometheus; none of them is personal."""
+        with suppress(SQLAlchemyError):  # The other figures are wanted most when the database does not answer.
+            metrics.show(await parts.database.read(backlog), parts.clock())
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

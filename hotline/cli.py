@@ -203,13 +203,14 @@ def add_user(
     role: Annotated[Role, typer.Option(help="What they do.")],
     password: Annotated[str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True)],
     unit: Annotated[str | None, typer.Option(help="The unit, for a handler or unit_head.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Where urgent text messages go, e.g. +8613871234567.")] = None,
 ) -> None:
     """Let somebody of the staff in."""
     settings = _settings()
     database = Database(settings.database_url)
     schema.upgrade(database)
     try:
-        new = NewUser(login=login, name=name, role=role, unit=unit, password=password)
+        new = NewUser(login=login, name=name, role=role, unit=unit, phone=phone, password=password)
         hashed, now = hashed_password(new.password), utc_now()
         added = database.write_now(lambda c: people.add_user(c, new, hashed, now))
     except ValidationError as error:

@@ -2,23 +2,31 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from core.calendar import WorkingCalendar
 from core.clock import Clock
 from core.database import Database, is_reachable
 from core.settings import Settings
+from desk.backlog import Backlog, backlog
 from hotline import heartbeat
 from intake.bot import Bot
 
+DELIVERY_MAY_WAIT = timedelta(hours=1)
 WORKER_MAY_BE_SILENT = timedelta(seconds=30)
 
 
-async def readiness(database: Database, bot: Bot, settings: Settings, clock: Clock) -> dict[str, Any]:
-    """`{"ready": bool, "parts": {name: {"ok": bool, …}}}` for database, Rasa, action server and worker."""
+async def readiness(
+    database: Database, bot: Bot, settings: Settings, calendar: WorkingCalendar, clock: Clock
+) -> dict[str, Any]:
+    """`{"ready": bool, "parts": {name: {"ok": bool, …}}, "warnings": {name: sentence}, "backlog": {…}}`.
+
+    Ready is decided by the parts alone: database, Rasa, action server and worker.
+    """
     checks = {
         "database": _database(database),
         "rasa": bot.is_ready(),
@@ -28,7 +36,23 @@ async def readiness(database: Database, bot: Bot, settings: Settings, clock: Clo
     results = dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
     processes = supervised(settings.data_dir)
     parts = {name: {"ok": ok, **processes.get(name, {})} for name, ok in results.items()}
-    return {"ready": all(results.values()), "parts": parts}
+    waiting = await database.read(backlog) if results["database"] else None
+    return {
+        "ready": all(results.values()),
+        "parts": parts,
+        "warnings": warnings(calendar, waiting, clock()),
+        "backlog": waiting.model_dump(mode="json") if waiting else None,
+    }
+
+
+def warnings(calendar: WorkingCalendar, waiting: Backlog | None, now: datetime) -> dict[str, str]:
+    """What somebody should see to although every part answers, by name."""
+    found, year = {}, now.astimezone(calendar.zone).year
+    if not calendar.knows(year):
+        found["calendar"] = f"the holidays of {year} are not known; weekends alone are days off (city/calendar.yml)"
+    if waiting and waiting.oldest and now - waiting.oldest > DELIVERY_MAY_WAIT:
+        found["deliveries"] = f"the oldest waiting delivery is of {waiting.oldest.isoformat()}"
+    return found
 
 
 def supervised(data_dir: Path) -> dict[str, dict[str, Any]]:

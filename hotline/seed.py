@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from core.city import Category, City
+from desk import outbox
 from desk.model import Channel, Line, Nature, NewWorkOrder
 from desk.register import open_work_order
 
@@ -26,6 +27,7 @@ def seed_orders(connection: Connection, city: City, count: int, now: datetime, s
     for position, moment in enumerate(moments):
         order = _order(chance, city, chance.choice(towns))
         opened += open_work_order(connection, order, f"seed:{seed}:{position}", moment, "seed").created
+    outbox.forget(connection, "seed")
     return opened
 
 

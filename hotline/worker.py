@@ -2,15 +2,21 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from core.city import City
 from core.clock import Clock
 from core.database import Database
+from core.secrets import webhook_secret
 from core.settings import Settings
 from desk import rechecks
+from desk.carriers import Carrier, SmsCarrier, WebhookCarrier
+from desk.deliveries import Courier
 from desk.handling import MOST_CHANGES, Handling
+from desk.outbox import Outbox
 from hotline import heartbeat
 from intake.bot import Bot
 from intake.conversation import Conversation
@@ -34,19 +40,32 @@ class Worker:
         self._handling = Handling.of_city(city)
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
+        self._stop = asyncio.Event()
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
+        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. Deliveries have rounds of their own: a slow receiver holds up nothing else."""
+        self._stop = stop
+        desk = (
+            self._beat,
+            self._sweep_inbox,
+            self._close_lost_calls,
+            self._dispatch,
+            self._change_lights,
+            self._show_rechecks,
+            self._hand_on,
+            self._tell,
+        )
+        try:
+            await asyncio.gather(self._rounds(stop, desk), self._rounds(stop, (self._deliver,)))
+        finally:
+            await self._courier.close()
+
+    async def _rounds(self, stop: asyncio.Event, parts: tuple[Callable[[], Awaitable[None]], ...]) -> None:
         while not stop.is_set():
-            for part in (
-                self._beat,
-                self._sweep_inbox,
-                self._close_lost_calls,
-                self._dispatch,
-                self._change_lights,
-                self._show_rechecks,
-            ):
+            for part in parts:
                 try:
                     await part()
                 except Exception:
@@ -87,6 +106,32 @@ class Worker:
         while shown := await self._database.write(lambda c: rechecks.make_due(c, now, MOST_CHANGES)):
             log.info("re-checks are due", extra={"count": shown})
 
+    async def _hand_on(self) -> None:
+        now = self._clock()
+        while handed_on := await self._database.write(lambda c: self._outbox.hand_on(c, now)):
+            log.info("events handed on", extra={"count": handed_on})
+
+    async def _tell(self) -> None:
+        now = self._clock()
+        while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
+            log.info("notices told or dropped", extra={"count": told})
+
+    async def _deliver(self) -> None:
+        while not self._stop.is_set() and (sent := await self._courier.round()):
+            log.info("deliveries tried", extra={"count": sent})
+
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
+
+
+def carriers(settings: Settings) -> dict[str, Carrier]:
+    """The ways out that are set up, by name."""
+    found: dict[str, Carrier] = {
+        "webhook": WebhookCarrier(
+            partial(webhook_secret, settings), private_addresses=settings.webhook_private_addresses
+        )
+    }
+    if settings.sms_url:
+        found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())
+    return found

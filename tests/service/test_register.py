@@ -111,6 +111,8 @@ async def test_words_said_while_the_bot_is_down_are_gathered_in_one_order(databa
     again = keep("在淦河大道", "m3")
 
     assert first.number == second.number == again.number
+    events = database.read_now(lambda c: register.events_of(c, first.number))
+    assert [event.kind for event in events] == ["opened", "supplemented"]
 
 
 def _execute(statement: TextClause, connection: Connection) -> None:
