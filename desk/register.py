@@ -13,10 +13,11 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 from core.access import Principal
 from core.clock import to_city_time
 from core.problems import Problem
+from desk import answers
 from desk.clocks import end
 from desk.deadlines import Step
 from desk.lifecycle import Move
-from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
+from desk.model import OPEN_STATES, Event, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.tables import daily_sequences, idempotency_keys, work_order_events, work_orders
 
@@ -30,8 +31,14 @@ _COUNT = (
     .returning(daily_sequences.c.last)
 )
 _INSERT_ORDER = insert(work_orders).returning(work_orders)
-_INSERT_EVENT = insert(work_order_events)
+_INSERT_EVENT = insert(work_order_events).returning(work_order_events.c.id)
 _INSERT_KEY = insert(idempotency_keys)
+_TOUCH = (
+    update(work_orders)
+    .where(work_orders.c.id == bindparam("wanted"))
+    .values(updated_at=bindparam("now"))
+    .returning(work_orders.c.source)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +109,6 @@ def row_of(connection: Connection, number: str) -> RowMapping:
     return row
 
 
-def list_orders(
-    connection: Connection,
-    *,
-    category: str | None = None,
-    line: Line | None = None,
-    state: State | None = None,
-    conversation_id: str | None = None,
-    unit: str | None = None,
-    before: str | None = None,
-    limit: int = 50,
-) -> list[WorkOrder]:
-    """The newest orders first; `before` is the number of the last order of the page before."""
-    query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
-    wanted = {"category": category, "line": line, "state": state, "conversation_id": conversation_id, "unit": unit}
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(work_orders.c[column] == value)
-    if before is not None:
-        query = query.where(work_orders.c.id < row_of(connection, before)["id"])
-    return [_order(row) for row in connection.execute(query).mappings()]
-
-
 def events_of(connection: Connection, number: str) -> list[Event]:
     """The whole log of an order, oldest first. Raises Problem 404."""
     query = (
@@ -137,13 +122,14 @@ def events_of(connection: Connection, number: str) -> list[Event]:
 def add_event(
     connection: Connection, order_id: int, kind: str, data: dict[str, Any], now: datetime, actor: str
 ) -> None:
-    """Append to the order's log and mark the order as changed."""
+    """Append to the order's log, mark the order as changed, and note what its platform is told of it."""
     # The update comes first: on PostgreSQL it locks the row, so that two events cannot get the same sequence.
-    connection.execute(update(work_orders).where(work_orders.c.id == order_id).values(updated_at=now))
+    source = connection.execute(_TOUCH, {"wanted": order_id, "now": now}).scalar_one()
     last = connection.execute(
         select(func.max(work_order_events.c.sequence)).where(work_order_events.c.work_order_id == order_id)
     ).scalar()
-    _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    answers.note(connection, order_id, source, event_id, kind)
 
 
 def supplement(connection: Connection, number: str, text: str, now: datetime, actor: str) -> WorkOrder:
@@ -220,9 +206,9 @@ def _next_sequence(connection: Connection, now: datetime) -> int:
 
 def _log(
     connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
-) -> None:
+) -> int:
     entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
-    connection.execute(_INSERT_EVENT, entry)
+    return int(connection.execute(_INSERT_EVENT, entry).scalar_one())
 
 
 def _order(row: RowMapping) -> WorkOrder:

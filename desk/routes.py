@@ -3,15 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from core.access import Audience, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
-from desk import progress, register
-from desk.model import CategoryId, Event, Line, NewWorkOrder, State, Text, WorkOrder
+from desk import listing, progress, register
+from desk.listing import Filters
+from desk.model import Event, NewWorkOrder, Text, WorkOrder
 from desk.privacy import masked
 from desk.progress import Progress
 
@@ -24,6 +25,13 @@ class ProgressQuery(BaseModel):
 
     number: Annotated[str, StringConstraints(max_length=60)]
     proof: Proof
+
+
+class ListQuery(Filters):
+    """The filters of a list, and which page of it."""
+
+    before: Number | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class FollowUp(BaseModel):
@@ -61,32 +69,13 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         return opened.order
 
     @router.get("/work-orders", dependencies=[open_to(Audience.STAFF)])
-    async def list_work_orders(
-        request: Request,
-        category: CategoryId | None = None,
-        line: Line | None = None,
-        state: State | None = None,
-        conversation_id: str | None = None,
-        before: Number | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> list[WorkOrder]:
+    async def list_work_orders(request: Request, query: Annotated[ListQuery, Query()]) -> list[WorkOrder]:
         """The newest orders first, personal data masked; `before` pages on from an order's number.
 
         People of a unit see the orders their unit is responsible for.
         """
-        unit = principal(request).unit
-        orders = await database.read(
-            lambda c: register.list_orders(
-                c,
-                category=category,
-                line=line,
-                state=state,
-                conversation_id=conversation_id,
-                unit=unit,
-                before=before,
-                limit=limit,
-            )
-        )
+        wanted = query.seen_by(principal(request))
+        orders = await database.read(lambda c: listing.page(c, wanted, query.before, query.limit))
         return [masked(order) for order in orders]
 
     @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])

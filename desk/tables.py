@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from core.database import UtcDateTime, metadata
@@ -64,14 +65,24 @@ work_orders = Table(
     Column("credit_code", String(18)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("source", String(30)),
+    Column("source_number", String(100)),
+    Column("source_fingerprint", String(64)),
+    UniqueConstraint("source", "source_number"),
     _one_of("state", State),
     _one_of("line", Line),
     _one_of("channel", Channel),
     _one_of("urgency", Urgency),
     Index(None, "conversation_id"),
+    # One for each filter of the lists, in the lists' order: a page costs the same among ten orders and a million.
+    Index(None, "created_at"),
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
-    Index(None, "unit", "state"),
+    Index(None, "line", "created_at"),
+    Index(None, "unit", "created_at"),
+    Index(None, "unit", "state", "created_at"),
+    Index(None, "source", "created_at"),
+    Index(None, "merged_into"),
 )
 
 work_order_events = Table(
@@ -103,6 +114,14 @@ clocks = Table(
     _one_of("step", Step),
     _one_of("light", Light),
     Index(None, "work_order_id"),
+    # Which orders show a light now; most clocks have ended or never came so far.
+    Index(
+        "ix_clocks_running_light",
+        "light",
+        "work_order_id",
+        sqlite_where=text("ended_at IS NULL AND light IS NOT NULL"),
+        postgresql_where=text("ended_at IS NULL AND light IS NOT NULL"),
+    ),
     # The sweep asks only for what changes by now: its cost does not grow with the orders that are open.
     Index(None, "next_change"),
 )

@@ -16,7 +16,7 @@ from core.clock import Clock, utc_now
 from core.database import Database
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
-from desk import people, people_routes, work_routes
+from desk import exchange_routes, people, people_routes, work_routes
 from desk import routes as desk_routes
 from desk.handling import Handling
 from hotline import health, schema
@@ -63,6 +63,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.state.locksmith = _locksmith(parts)
     problems.install(app)
+    app.include_router(exchange_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(
         desk_routes.create_router(parts.database, parts.city, parts.clock, parts.settings.max_query_failures)
     )
