@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -24,6 +25,7 @@ from core.sheets import BadSheet
 from desk import people
 from desk.deadlines import Light
 from desk.exports import Export
+from desk.handling import Handling
 from desk.listing import Filters
 from desk.model import Line, State
 from desk.people import NewUser, hashed_password
@@ -34,7 +36,8 @@ from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
-from hotline.seed import seed_orders
+from hotline.progress import shown
+from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
@@ -187,15 +190,26 @@ async def _work(settings: Settings, database: Database) -> None:
 
 
 @app.command()
-def seed(orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 200) -> None:
-    """Fill the desk with believable orders to try it with; a second time adds nothing."""
+def seed(
+    orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 2000,
+    password: Annotated[
+        str | None, typer.Option(help="The password of all users it lets in; without it one is made and printed.")
+    ] = None,
+) -> None:
+    """Fill the desk with a believable city: staff and the orders of 60 days. A second time adds nothing."""
     settings = _settings()
-    database = Database(settings.database_url)
-    schema.upgrade(database)
-    city, now = City(settings.city_dir), utc_now()
-    opened = database.write_now(lambda c: seed_orders(c, city, orders, now))
-    console.print(f"{opened} orders opened, {orders - opened} were there before")
-    database.close()
+    with _database(settings) as database:
+        city, now, secret = City(settings.city_dir), utc_now(), password or new_password()
+        hashed = hashed_password(secret)
+        added = database.write_now(lambda c: seed_staff(c, city, secret, hashed, now))
+        opened = 0
+        town = Town(city, Handling.of_city(city), now, SEED)
+        for batch in shown(console, "orders", batches(plans(orders, now, SEED)), orders, len):
+            opened += database.write_now(partial(town.play, planned=batch))
+    console.print(f"{opened} orders opened, {orders - opened} were there before", highlight=False)
+    console.print(
+        f"{added} users let in" + (f"; their password: {secret}" if added and not password else ""), highlight=False
+    )
 
 
 @app.command(name="import")

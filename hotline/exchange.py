@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection
 
 from core.city import City
@@ -19,20 +17,9 @@ from desk.imports import ImportReport
 from desk.sources import Reader, Source, SourceOrder
 from desk.words import words
 from hotline.evaluating import Parser
+from hotline.progress import shown
 
 ACTOR = "command line"
-
-T = TypeVar("T")
-
-
-def shown(console: Console, title: str, steps: Iterable[T], total: int, weight: Callable[[T], int]) -> Iterable[T]:
-    """The steps, one after the other, while a bar shows how much of `total` they weigh together."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        for step in steps:
-            yield step
-            bar.advance(task, weight(step))
 
 
 def import_file(
