@@ -62,6 +62,8 @@ def read_sheet(raw: bytes, longest: int = MOST_ROWS) -> list[Row]:
         if len(rows) == longest:
             raise BadSheet(f"line {line}: more than {longest:,} rows; split the file")
         for heading, cell in found.items():
+            if "\x00" in cell:
+                raise BadSheet(f"line {line}, {heading}: holds the character NUL; save the file as text")
             if len(cell) > LONGEST_CELL:
                 raise BadSheet(f"line {line}, {heading}: {len(cell):,} characters; at most {LONGEST_CELL:,} in a cell")
         rows.append(Row(line, found))

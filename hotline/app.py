@@ -60,6 +60,7 @@ def assemble(parts: Parts) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        responses=problems.RESPONSES,
     )
     app.state.locksmith = _locksmith(parts)
     problems.install(app)
@@ -93,13 +94,16 @@ def _operations(parts: Parts) -> APIRouter:
         """Whether this process answers."""
         return {"status": "ok"}
 
-    @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)])
+    not_ready = {503: {"description": "A part does not answer", "content": {"application/json": {}}}}
+    figures = {200: {"description": "Prometheus's text format", "content": {"text/plain": {}}}}
+
+    @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)], responses=not_ready)
     async def readyz() -> JSONResponse:
         """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not."""
         found = await health.readiness(parts.database, parts.bot, parts.settings, parts.clock)
         return JSONResponse(found, 200 if found["ready"] else 503)
 
-    @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)])
+    @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)], response_class=Response, responses=figures)
     async def metrics() -> Response:
         """Figures for Prometheus; none of them is personal."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

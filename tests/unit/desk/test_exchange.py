@@ -185,6 +185,7 @@ def zipped(name: str, content: bytes) -> bytes:
         ("工单编号,别的\n1,2\n".encode(), "text: no column"),
         ("工单编号,诉求内容\n1,".encode() + b"x" * 20_001, "at most 20,000"),
         (b"a," * 300, "columns"),
+        ("工单编号,诉求内容\n1,灯\x00\n".encode(), "line 2, 诉求内容: holds the character NUL"),
         ("工单编号,诉求内容\n".encode() + "1,灯\n".encode() * 20_001, "more than 20,000 rows"),
     ],
 )
