@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from core.clock import to_city_time
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
 from desk.lifecycle import TO, Move
@@ -150,6 +151,21 @@ def settle(connection: Connection, source: str, receipts: Sequence[Receipt], now
             if receipt.refused:
                 refused.append((row["work_order_id"], receipt.refused))
     return refused
+
+
+def headings() -> list[str]:
+    """The first line of a file of answers."""
+    return list(words()["answers"].values())
+
+
+def row(answer: Answer) -> list[str]:
+    """An answer as people read it, in the order of the headings."""
+    say, shown = words(), {**answer.model_dump(), **answer.told, "at": f"{to_city_time(answer.at):%Y-%m-%d %H:%M:%S}"}
+    if "outcome" in answer.told:
+        shown["outcome"] = say["outcomes"][answer.told["outcome"]]
+    if "satisfied" in answer.told:
+        shown["satisfied"] = say["satisfied"]["yes" if answer.told["satisfied"] else "no"]
+    return ["" if shown.get(name) is None else str(shown[name]) for name in say["answers"]]
 
 
 def _answer(connection: Connection, row: RowMapping) -> Answer:

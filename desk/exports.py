@@ -13,7 +13,6 @@ from core.city import City
 from core.clock import to_city_time
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
-from core.sheets import WRITERS
 from desk.deadlines import Light
 from desk.listing import Filters, count, lights_of, page
 from desk.model import WorkOrder
@@ -26,7 +25,6 @@ MOST = 100_000
 MOST_WHOLE = 5_000
 """Each order whose contact leaves gets an entry in its log; more at once nobody calls back."""
 WHOLE_ROLES = frozenset({Role.DISPATCHER, Role.ADMIN})
-FORMATS = tuple(WRITERS)
 
 exports = Table(
     "exports",

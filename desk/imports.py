@@ -4,6 +4,7 @@ Every function takes the connection of a running transaction; a large file is ta
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -159,7 +160,8 @@ def _told(line: int, order: SourceOrder, do: Callable[[], Taken]) -> Taken | Fau
 
 
 def _fingerprint(order: SourceOrder) -> str:
-    # A category with a confidence was guessed here, and is not the platform's content.
-    if order.confidence is not None:
-        order = order.model_copy(update={"category": None, "confidence": None, "ranking": []})
-    return hashlib.sha256(order.model_dump_json().encode()).hexdigest()
+    # A category with a confidence was guessed here, and is not the platform's content; nor is when it took the order.
+    guessed = {"category", "confidence", "ranking"} if order.confidence is not None else set()
+    said: dict[str, Any] = {"category": None, "confidence": None, "ranking": []}
+    said |= order.model_dump(mode="json", exclude={"received_at", *guessed})
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -94,8 +95,10 @@ def _operations(parts: Parts) -> APIRouter:
         """Whether this process answers."""
         return {"status": "ok"}
 
-    not_ready = {503: {"description": "A part does not answer", "content": {"application/json": {}}}}
-    figures = {200: {"description": "Prometheus's text format", "content": {"text/plain": {}}}}
+    not_ready: dict[int | str, Any] = {
+        503: {"description": "A part does not answer", "content": {"application/json": {}}}
+    }
+    figures: dict[int | str, Any] = {200: {"description": "Prometheus's text format", "content": {"text/plain": {}}}}
 
     @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)], responses=not_ready)
     async def readyz() -> JSONResponse:

@@ -254,7 +254,7 @@ def export_orders(
         wanted = Filters.model_validate({**narrowed, "from": start, "to": end})
         export = Export(wanted, Principal(exchange.ACTOR, Role.ADMIN), utc_now(), whole, purpose)
         written = exchange.export_list(console, database, City(settings.city_dir), export, file)
-    console.print(f"{written} orders in {file}", highlight=False)
+    console.print(f"{written} orders in {file}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -270,7 +270,7 @@ def export_answers(
     with _database(settings) as database:
         platform = Sources.of_city(City(settings.city_dir)).named(source)
         written = exchange.export_answers(console, database, platform, file, utc_now, settle)
-    console.print(f"{written} answers in {file}", highlight=False)
+    console.print(f"{written} answers in {file}", highlight=False, soft_wrap=True)
 
 
 @contextmanager

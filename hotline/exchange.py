@@ -15,7 +15,6 @@ from desk.answers import Answer, Receipt
 from desk.exports import Export
 from desk.imports import ImportReport
 from desk.sources import Reader, Source, SourceOrder
-from desk.words import words
 from hotline.evaluating import Parser
 from hotline.progress import shown
 
@@ -73,7 +72,7 @@ def show_report(console: Console, report: ImportReport) -> None:
         console.print(f"{place}: {fault.allowed}", style="red", markup=False, highlight=False, soft_wrap=True)
     counted = f"{report.opened} new, {report.supplemented} with further content, {report.unchanged} known already"
     nothing = " (nothing was written)" if report.preview else ""
-    console.print(f"{report.rows} rows: {counted}, {report.refused} refused{nothing}", highlight=False)
+    console.print(f"{report.rows} rows: {counted}, {report.refused} refused{nothing}", highlight=False, soft_wrap=True)
 
 
 def export_list(console: Console, database: Database, city: City, export: Export, path: Path) -> int:
@@ -87,9 +86,8 @@ def export_list(console: Console, database: Database, city: City, export: Export
 def export_answers(console: Console, database: Database, source: Source, path: Path, clock: Clock, settle: bool) -> int:
     """Write what a platform has to be told to a file; returns how many answers. Settled ones are not offered again."""
     write, told = writer_of(path), database.read_now(lambda c: list(_unsettled(c, source)))
-    columns = words()["answers"]
-    rows = ([_cell({**answer.model_dump(mode="json"), **answer.told}.get(name)) for name in columns] for answer in told)
-    write(path, list(columns.values()), shown(console, "answers", rows, len(told), lambda _: 1))
+    rows = map(answers.row, told)
+    write(path, answers.headings(), shown(console, "answers", rows, len(told), lambda _: 1))
     if settle:
         receipts, now = [Receipt(id=answer.id) for answer in told], clock()
         database.write_now(lambda c: answers.settle(c, source.id, receipts, now))
@@ -109,7 +107,3 @@ def writer_of(path: Path) -> Callable[[Path, Sequence[str], Iterable[Sequence[st
     if kind not in WRITERS:
         raise BadSheet(f"{path}: has to end in .{' or .'.join(WRITERS)}")
     return WRITERS[kind]
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else words()["yes_no"][str(value).lower()] if isinstance(value, bool) else str(value)

@@ -13,8 +13,12 @@ from openpyxl import Workbook, load_workbook
 from core import sheets
 from core.city import City
 from core.sheets import BadSheet, harmless, read_sheet
+from desk import answers
+from desk.answers import Answer
 from desk.exchange_routes import XLSX
+from desk.moves import Outcome
 from desk.sources import Reader, Sources
+from desk.words import words
 
 pytestmark = pytest.mark.unit
 
@@ -374,7 +378,7 @@ def test_an_export_is_masked_in_chinese_and_harmless(client: TestClient, as_oper
     assert "7123" not in row.cells["联系电话"]
     book = client.get(EXPORT, params={"format": "xlsx"}, headers=as_operator)
     assert book.headers["content-type"] == XLSX
-    assert load_workbook(io.BytesIO(book.content)).active["A1"].value == "工单编号"  # type: ignore[index, union-attr]
+    assert load_workbook(io.BytesIO(book.content)).active["A1"].value == "工单编号"  # type: ignore[index]
 
 
 def test_whole_contacts_need_a_purpose_and_every_look_is_written_down(
@@ -383,7 +387,7 @@ def test_whole_contacts_need_a_purpose_and_every_look_is_written_down(
     post(as_csv(LAMP))
     number = listed()[0]["number"]
     assert client.get(EXPORT, params={"whole": True}, headers=as_operator).status_code == 422
-    whole = {"whole": True, "purpose": "满意度调查", "source": "province"}
+    whole: dict[str, Any] = {"whole": True, "purpose": "满意度调查", "source": "province"}
     [row] = read_sheet(client.get(EXPORT, params=whole, headers=as_operator).content)
     assert row.cells["联系电话"] == "'+8613871234567"
     log = client.get(f"/api/work-orders/{number}/events", headers=as_operator).json()
@@ -419,3 +423,17 @@ def test_no_cell_is_taken_for_a_formula(cell: str) -> None:
 
 def test_a_cell_of_words_stays_as_it_is() -> None:
     assert harmless("路灯=坏\n两盏\x00") == "路灯=坏\n两盏"
+
+
+def test_an_answer_is_a_row_in_chinese(client: TestClient, as_operator: Headers, post: Post, listed: Any) -> None:
+    post(as_csv(LAMP))
+    moved(client, as_operator, listed()[0]["number"], *TO_THE_END)
+    told = [Answer.model_validate(one) for one in client.get(ANSWERS, headers=as_operator).json()]
+    rows = [dict(zip(answers.headings(), answers.row(one), strict=True)) for one in told]
+    assert [row["事项"] for row in rows] == ["已派单", "已签收", "答复通过审核", "已办结"]
+    assert (rows[2]["答复内容"], rows[2]["办理结果"], rows[3]["市民满意"]) == ("路灯已修好", "已解决", "满意")
+    assert rows[0]["时间"] == "2026-11-24 09:30:00"
+
+
+def test_every_outcome_has_its_chinese_name() -> None:
+    assert set(words()["outcomes"]) == set(Outcome)
