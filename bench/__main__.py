@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import classifiers, orders, sweep, turns
+from bench import classifiers, lists, orders, sweep, turns
 
-MEASUREMENTS = {"turns": turns.measure, "orders": orders.measure, "sweep": sweep.measure}
+MEASUREMENTS = {"turns": turns.measure, "orders": orders.measure, "sweep": sweep.measure, "lists": lists.measure}
 
 
 def main() -> int:

@@ -70,7 +70,7 @@ class WorkingCalendar:
             return True
         if day in self._holidays:
             return False
-        return chinese_calendar.is_workday(day) if self.knows(day.year) else day.weekday() < 5
+        return _worked_by_the_list(day) if self.knows(day.year) else day.weekday() < 5
 
     def is_open(self, moment: datetime) -> bool:
         """Whether a moment lies in office hours."""
@@ -131,6 +131,11 @@ class WorkingCalendar:
 def _known_years() -> frozenset[int]:
     days = chinese_calendar.constants.holidays
     return frozenset(day.year for day in days)
+
+
+@lru_cache(maxsize=4096)
+def _worked_by_the_list(day: date) -> bool:
+    return bool(chinese_calendar.is_workday(day))
 
 
 def _span(text: object) -> Span:

@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 
@@ -33,6 +35,25 @@ class Unavailable(Problem):
         super().__init__(503, "Service Unavailable", detail, retry_after=5)
 
 
+class ProblemDocument(BaseModel):
+    """A refusal (RFC 9457): `detail` is a sentence that names the field, the value and what is allowed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+_DOCUMENT = {"application/problem+json": {"schema": ProblemDocument.model_json_schema()}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused, with the reason", "content": _DOCUMENT},
+    503: {"description": "A part that is needed does not answer; send it again", "content": _DOCUMENT},
+}
+"""How every route may refuse, for the API's description."""
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
 
@@ -43,6 +64,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return Problem(error.status_code, str(error.detail), str(error.detail)).response()
+
+    @app.exception_handler(DataError)
+    async def _not_storable(_: Request, __: DataError) -> JSONResponse:
+        # PostgreSQL keeps no NUL in a text; every other limit is the models'.
+        detail = "a text holds the character NUL, or a number is too large: no database keeps it"
+        return Problem(422, "Unprocessable Content", detail).response()
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -255,6 +255,8 @@ class WorkOrder(Matter):
     channel: Channel
     conversation_id: str | None
     message_id: str | None
+    source: str | None = Field(None, description="The platform that handed it over (city/sources.yml)")
+    source_number: str | None = Field(None, description="Its number there")
     state: State
     automatic: bool = Field(description="Opened because the bot failed, and read by nobody yet")
     urgency: Urgency

@@ -4,7 +4,7 @@ Every method takes the connection of a running transaction. What is made of an e
 one transaction, so that a killed worker neither loses nor doubles it; workers side by side skip what another has taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -111,9 +111,9 @@ class Outbox:
         }
 
 
-def forget(connection: Connection, actor: str) -> None:
-    """Tell nobody what `actor` did so far: for invented orders, whose phones may be somebody's."""
-    theirs = select(work_order_events.c.id).where(work_order_events.c.actor == actor)
+def forget(connection: Connection, order_ids: Collection[int]) -> None:
+    """Tell nobody what has happened to these orders: they are invented, and their phones may be somebody's."""
+    theirs = select(work_order_events.c.id).where(work_order_events.c.work_order_id.in_(order_ids))
     connection.execute(delete(outbox).where(outbox.c.event_id.in_(theirs)))
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from core.access import Principal
 from core.clock import to_city_time
 from core.problems import Problem
-from desk.model import OPEN_STATES, Event, Line, NewWorkOrder, State, WorkOrder
+from desk import answers
+from desk.model import OPEN_STATES, Event, NewWorkOrder, State, WorkOrder
 from desk.numbers import order_number, query_code
 from desk.places import place_key
 from desk.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
@@ -31,6 +32,12 @@ _INSERT_ORDER = insert(work_orders).returning(work_orders)
 _INSERT_EVENT = insert(work_order_events).returning(work_order_events.c.id)
 _INSERT_OUTBOX = insert(outbox)
 _INSERT_KEY = insert(idempotency_keys)
+_TOUCH = (
+    update(work_orders)
+    .where(work_orders.c.id == bindparam("wanted"))
+    .values(updated_at=bindparam("now"))
+    .returning(work_orders.c.source)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +120,6 @@ def by_id(connection: Connection, order_id: int) -> RowMapping:
     return connection.execute(_BY_ID, {"wanted": order_id}).mappings().one()
 
 
-def list_orders(
-    connection: Connection,
-    *,
-    category: str | None = None,
-    line: Line | None = None,
-    state: State | None = None,
-    conversation_id: str | None = None,
-    unit: str | None = None,
-    deputy: str | None = None,
-    session_id: int | None = None,
-    before: str | None = None,
-    limit: int = 50,
-) -> list[WorkOrder]:
-    """The newest orders first; `before` is the number of the last order of the page before.
-
-    `unit` finds those it is responsible for and those it was handed down.
-    """
-    query = select(work_orders).order_by(work_orders.c.id.desc()).limit(limit)
-    wanted = {
-        "category": category,
-        "line": line,
-        "state": state,
-        "conversation_id": conversation_id,
-        "deputy": deputy,
-        "session_id": session_id,
-    }
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(work_orders.c[column] == value)
-    if unit is not None:
-        query = query.where(or_(work_orders.c.unit == unit, work_orders.c.working_unit == unit))
-    if before is not None:
-        query = query.where(work_orders.c.id < row_of(connection, before)["id"])
-    return [_order(row) for row in connection.execute(query).mappings()]
-
-
 def open_orders_by_unit(connection: Connection) -> dict[str, int]:
     """How many open orders each unit answers for; units without any are left out."""
     query = (
@@ -188,13 +159,14 @@ def last_event(connection: Connection, order_id: int, *kinds: str) -> RowMapping
 def add_event(
     connection: Connection, order_id: int, kind: str, data: dict[str, Any], now: datetime, actor: str
 ) -> None:
-    """Append to the order's log and mark the order as changed."""
+    """Append to the order's log, mark the order as changed, and note what its platform is told of it."""
     # The update comes first: on PostgreSQL it locks the row, so that two events cannot get the same sequence.
-    connection.execute(update(work_orders).where(work_orders.c.id == order_id).values(updated_at=now))
+    source = connection.execute(_TOUCH, {"wanted": order_id, "now": now}).scalar_one()
     last = connection.execute(
         select(func.max(work_order_events.c.sequence)).where(work_order_events.c.work_order_id == order_id)
     ).scalar()
-    _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    answers.note(connection, order_id, source, event_id, kind)
 
 
 def count_events(connection: Connection, order_id: int, kind: str) -> int:
@@ -264,10 +236,11 @@ def _next_sequence(connection: Connection, now: datetime) -> int:
 
 def _log(
     connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
-) -> None:
+) -> int:
     entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
-    event_id = connection.execute(_INSERT_EVENT, entry).scalar_one()
+    event_id = int(connection.execute(_INSERT_EVENT, entry).scalar_one())
     connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
+    return event_id
 
 
 def _order(row: RowMapping) -> WorkOrder:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection
 
 from core.access import Audience, actor, open_to, principal
@@ -12,20 +12,10 @@ from core.city import Category, City
 from core.clock import Clock, to_city_time
 from core.database import Database
 from core.problems import Problem
-from desk import absence, expediting, progress, register, supporters
+from desk import absence, expediting, listing, progress, register, supporters
 from desk.handling import Handling
-from desk.model import (
-    PUBLIC_LINES,
-    CategoryId,
-    Event,
-    FiledBy,
-    Line,
-    NewWorkOrder,
-    ProxyAct,
-    State,
-    Text,
-    WorkOrder,
-)
+from desk.listing import Filters
+from desk.model import PUBLIC_LINES, Event, FiledBy, NewWorkOrder, ProxyAct, Text, WorkOrder
 from desk.privacy import masked
 from desk.progress import Progress
 from desk.repeats import Repeats
@@ -41,6 +31,13 @@ class ProgressQuery(BaseModel):
 
     number: WrittenNumber
     proof: Proof
+
+
+class ListQuery(Filters):
+    """The filters of a list, and which page of it."""
+
+    before: Number | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class FollowUp(BaseModel):
@@ -131,33 +128,13 @@ def create_router(
         return opened.order
 
     @router.get("/work-orders", dependencies=[open_to(Audience.STAFF)])
-    async def list_work_orders(
-        request: Request,
-        category: CategoryId | None = None,
-        line: Line | None = None,
-        state: State | None = None,
-        conversation_id: str | None = None,
-        before: Number | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> list[WorkOrder]:
+    async def list_work_orders(request: Request, query: Annotated[ListQuery, Query()]) -> list[WorkOrder]:
         """The newest orders first, personal data masked; `before` pages on from an order's number.
 
         People of a unit see the orders their unit is responsible for or was handed down.
         """
-        unit = principal(request).unit
-        orders = await database.read(
-            lambda c: register.list_orders(
-                c,
-                category=category,
-                line=line,
-                state=state,
-                conversation_id=conversation_id,
-                unit=unit,
-                before=before,
-                limit=limit,
-            )
-        )
-        now = clock()
+        wanted, now = query.seen_by(principal(request)), clock()
+        orders = await database.read(lambda c: listing.page(c, wanted, query.before, query.limit))
         absent = await database.read(lambda c: absence.units_without_head(c, now))
         return [masked(absence.with_stand_in(order, absent, city.units)) for order in orders]
 

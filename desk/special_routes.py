@@ -11,11 +11,12 @@ from core.clock import Clock
 from core.database import Database
 from core.elsewhere import OtherLine, PartnerCity
 from core.problems import Problem
-from desk import deputies, expediting, register
+from desk import deputies, expediting, listing, register
 from desk import leader_sessions as sessions
 from desk.deputies import DeputyOrder, Followed
 from desk.handling import Handling
 from desk.leader_sessions import Bulletin, HandedOver, LeaderSession, NewSession, SessionRules
+from desk.listing import Wanted
 from desk.model import Line, NewWorkOrder, WorkOrder
 from desk.privacy import masked
 from desk.routes import Number, known_codes
@@ -102,7 +103,7 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
     ) -> list[WorkOrder]:
         """The orders of a session, the newest first, personal data masked."""
         await database.read(lambda c: sessions.find_session(c, session))
-        orders = await database.read(lambda c: register.list_orders(c, session_id=session, before=before, limit=limit))
+        orders = await database.read(lambda c: listing.page(c, Wanted(session_id=session), before, limit))
         return [masked(order) for order in orders]
 
     @router.get("/leader-sessions/{session}/bulletin", dependencies=[open_to(Audience.STAFF, *LOOK)])
@@ -124,7 +125,7 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
     async def list_followed(request: Request, before: Number | None = None, limit: Limit = 50) -> list[Followed]:
         """The orders the deputy opened, the newest first."""
         who = actor(request)
-        orders = await database.read(lambda c: register.list_orders(c, deputy=who, before=before, limit=limit))
+        orders = await database.read(lambda c: listing.page(c, Wanted(deputy=who), before, limit))
         return await database.read(lambda c: [deputies.follow(c, order) for order in orders])
 
     @router.get("/deputy/work-orders/{number}", dependencies=[open_to(Audience.SIGNED_IN, Role.DEPUTY)])

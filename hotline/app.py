@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -21,6 +22,7 @@ from core.secrets import token, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from desk import (
     after_routes,
+    exchange_routes,
     notice_routes,
     people,
     people_routes,
@@ -78,9 +80,11 @@ def assemble(parts: Parts) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        responses=problems.RESPONSES,
     )
     app.state.locksmith = _locksmith(parts)
     problems.install(app)
+    app.include_router(exchange_routes.create_router(parts.database, parts.city, parts.clock))
     handling = Handling.of_city(parts.city)
     repeats = Repeats.of_city(parts.city, handling)
     prover = Prover(parts.database, parts.clock, parts.settings.max_query_failures)
@@ -124,7 +128,12 @@ def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
         """Whether this process answers."""
         return {"status": "ok"}
 
-    @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)])
+    not_ready: dict[int | str, Any] = {
+        503: {"description": "A part does not answer", "content": {"application/json": {}}}
+    }
+    figures: dict[int | str, Any] = {200: {"description": "Prometheus's text format", "content": {"text/plain": {}}}}
+
+    @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)], responses=not_ready)
     async def readyz() -> JSONResponse:
         """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not.
 
@@ -133,7 +142,7 @@ def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
         found = await health.readiness(parts.database, parts.bot, parts.settings, calendar, parts.clock)
         return JSONResponse(found, 200 if found["ready"] else 503)
 
-    @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)])
+    @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)], response_class=Response, responses=figures)
     async def show_metrics() -> Response:
         """Figures for Prometheus; none of them is personal."""
         with suppress(SQLAlchemyError):  # The other figures are wanted most when the database does not answer.

@@ -3,7 +3,10 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -11,22 +14,30 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from core.access import Role
+from core.access import Principal, Role
 from core.city import City
-from core.clock import utc_now
+from core.clock import CITY_TIME, utc_now
 from core.database import Database
 from core.problems import Problem
 from core.secrets import token, write_operator_token
 from core.settings import Settings, get_settings
+from core.sheets import BadSheet
 from desk import people
+from desk.deadlines import Light
+from desk.exports import Export
+from desk.handling import Handling
+from desk.listing import Filters
+from desk.model import Line, State
 from desk.people import NewUser, hashed_password
-from hotline import evaluation, schema
+from desk.sources import Sources
+from hotline import evaluation, exchange, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
-from hotline.seed import seed_orders
+from hotline.progress import shown
+from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
@@ -179,15 +190,105 @@ async def _work(settings: Settings, database: Database) -> None:
 
 
 @app.command()
-def seed(orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 200) -> None:
-    """Fill the desk with believable orders to try it with; a second time adds nothing."""
+def seed(
+    orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 2000,
+    password: Annotated[
+        str | None, typer.Option(help="The password of all users it lets in; without it one is made and printed.")
+    ] = None,
+) -> None:
+    """Fill the desk with a believable city: staff and the orders of 60 days. A second time adds nothing."""
     settings = _settings()
+    with _database(settings) as database:
+        city, now, secret = City(settings.city_dir), utc_now(), password or new_password()
+        hashed = hashed_password(secret)
+        added = database.write_now(lambda c: seed_staff(c, city, secret, hashed, now))
+        opened = 0
+        town = Town(city, Handling.of_city(city), now, SEED)
+        for batch in shown(console, "orders", batches(plans(orders, now, SEED)), orders, len):
+            opened += database.write_now(partial(town.play, planned=batch))
+    console.print(f"{opened} orders opened, {orders - opened} were there before", highlight=False)
+    console.print(
+        f"{added} users let in" + (f"; their password: {secret}" if added and not password else ""), highlight=False
+    )
+
+
+@app.command(name="import")
+def import_orders(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV (UTF-8 or GB 18030) or XLSX.")],
+    source: Annotated[str, typer.Option(help="The platform it is from: an id of city/sources.yml.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would happen.")] = False,
+    all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Nothing unless every row is good.")] = False,
+    classify: Annotated[bool, typer.Option("--classify", help="Let the bot find categories that are missing.")] = False,
+) -> None:
+    """Take in another platform's orders, each once for its number there; bad rows are told one by one."""
+    settings = _settings()
+    parse = parser_of(settings, _model(settings)) if classify else None
+    with _database(settings) as database:
+        city = City(settings.city_dir)
+        platform = Sources.of_city(city).named(source)
+        modes = {"preview": preview, "all_or_nothing": all_or_nothing}
+        report = exchange.import_file(console, database, city, platform, file, utc_now, classify=parse, **modes)
+    exchange.show_report(console, report)
+    raise typer.Exit(1 if report.refused else 0)
+
+
+@app.command(name="export")
+def export_orders(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to; ends in .csv or .xlsx.")],
+    state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only orders of this category, 01…22.")] = None,
+    line: Annotated[Line | None, typer.Option(help="Only orders of this line.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only orders of this unit.")] = None,
+    light: Annotated[Light | None, typer.Option(help="Only orders that show this light.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only orders of this platform.")] = None,
+    since: Annotated[datetime | None, typer.Option("--from", help="Opened then or later, in the city's time.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", help="Opened before, in the city's time.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="With the citizens' contacts; needs --purpose.")] = False,
+    purpose: Annotated[str | None, typer.Option(help="What the contacts are for.")] = None,
+) -> None:
+    """Write a list of orders to a file, contacts masked; each export is written down."""
+    settings = _settings()
+    with _database(settings) as database:
+        start, end = (moment and moment.replace(tzinfo=CITY_TIME) for moment in (since, until))
+        narrowed = {"state": state, "category": category, "line": line, "unit": unit, "light": light, "source": source}
+        wanted = Filters.model_validate({**narrowed, "from": start, "to": end})
+        export = Export(wanted, Principal(exchange.ACTOR, Role.ADMIN), utc_now(), whole, purpose)
+        written = exchange.export_list(console, database, City(settings.city_dir), export, file)
+    console.print(f"{written} orders in {file}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def export_answers(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to; ends in .csv or .xlsx.")],
+    source: Annotated[str, typer.Option(help="The platform: an id of city/sources.yml.")],
+    settle: Annotated[
+        bool, typer.Option("--settle", help="Count them as received: they are not offered again.")
+    ] = False,
+) -> None:
+    """Write what a platform has to be told of its orders to a file."""
+    settings = _settings()
+    with _database(settings) as database:
+        platform = Sources.of_city(City(settings.city_dir)).named(source)
+        written = exchange.export_answers(console, database, platform, file, utc_now, settle)
+    console.print(f"{written} answers in {file}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    """The database at this version's schema. What cannot be done is told in red and ends the command."""
     database = Database(settings.database_url)
-    schema.upgrade(database)
-    city, now = City(settings.city_dir), utc_now()
-    opened = database.write_now(lambda c: seed_orders(c, city, orders, now))
-    console.print(f"{opened} orders opened, {orders - opened} were there before")
-    database.close()
+    try:
+        schema.upgrade(database)
+        yield database
+    except ValidationError as error:
+        for found in error.errors(include_input=False):
+            console.print(f"[red]{'.'.join(map(str, found['loc']))}[/] {found['msg']}", highlight=False)
+        raise typer.Exit(2) from None
+    except (BadSheet, Problem) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    finally:
+        database.close()
 
 
 @app.command(name="token")
@@ -207,21 +308,10 @@ def add_user(
 ) -> None:
     """Let somebody of the staff in."""
     settings = _settings()
-    database = Database(settings.database_url)
-    schema.upgrade(database)
-    try:
+    with _database(settings) as database:
         new = NewUser(login=login, name=name, role=role, unit=unit, phone=phone, password=password)
         hashed, now = hashed_password(new.password), utc_now()
         added = database.write_now(lambda c: people.add_user(c, new, hashed, now))
-    except ValidationError as error:
-        for found in error.errors(include_input=False):
-            console.print(f"[red]{'.'.join(map(str, found['loc']))}[/] {found['msg']}", highlight=False)
-        raise typer.Exit(2) from None
-    except Problem as problem:
-        console.print(problem.detail, style="red", markup=False)
-        raise typer.Exit(2) from None
-    finally:
-        database.close()
     console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)
 
 

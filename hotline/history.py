@@ -14,9 +14,8 @@ from pathlib import Path
 import yaml
 
 from core.city import City
+from core.sheets import BadSheet, decoded
 
-ENCODINGS = ("utf-8-sig", "gb18030")
-"""A spreadsheet program in Chinese saves in either."""
 COLUMNS = ("text", "category")
 LONGEST = 5000
 SHOWN_UNKNOWN = 5
@@ -58,13 +57,10 @@ def _rows(path: Path) -> Iterator[PastOrder]:
 
 
 def _text_of(path: Path) -> str:
-    raw = path.read_bytes()
-    for encoding in ENCODINGS:
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadHistory(f"{path}: neither UTF-8 nor GB 18030 text; save it as CSV in one of them")
+    try:
+        return decoded(path.read_bytes())
+    except BadSheet as error:
+        raise BadHistory(f"{path}: {error}") from error
 
 
 def keep_history(orders: list[PastOrder], city: City, kept: Path) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.sheets import read_sheet
 from tests.system import ROOT
 
 pytestmark = pytest.mark.service
@@ -60,8 +61,33 @@ def test_a_bad_setting_is_named_with_its_value(tmp_path: Path) -> None:
 
 
 def test_seeding_twice_adds_nothing(tmp_path: Path) -> None:
-    assert "30 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
-    assert "0 orders opened" in hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr
+    first, again = (hotline("seed", "--orders", "30", HOTLINE_DATA_DIR=str(tmp_path)).stderr for _ in range(2))
+    assert "30 orders opened" in first
+    assert "their password: " in first
+    assert "0 orders opened, 30 were there before" in again
+    assert "0 users let in\n" in again
+
+
+def test_a_platforms_file_goes_in_and_its_answers_and_lists_come_out(tmp_path: Path) -> None:
+    given = tmp_path / "orders.csv"
+    given.write_text("工单编号,诉求内容,诉求类别\nP-1,路灯不亮,市政设施\nP-2,,01\n", "utf-8")
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return hotline(*arguments, HOTLINE_DATA_DIR=str(tmp_path))
+
+    taken, again = run("import", str(given), "--source", "province"), run("import", str(given), "--source", "province")
+    assert (taken.returncode, "2 rows: 1 new" in taken.stderr, "line 3, 诉求内容" in taken.stderr) == (1, True, True)
+    assert "1 known already" in again.stderr
+    whole = run("import", str(given), "--source", "province", "--all-or-nothing")
+    assert "nothing was written" in whole.stderr
+    listed, answers = tmp_path / "list.xlsx", tmp_path / "answers.csv"
+    assert "1 orders in" in run("export", str(listed), "--source", "province").stderr
+    assert "来源编号" in read_sheet(listed.read_bytes())[0].cells
+    assert "0 answers in" in run("export-answers", str(answers), "--source", "province", "--settle").stderr
+    assert answers.read_text("utf-8-sig").startswith("答复序号,来源编号")
+    for arguments in (("import", str(given), "--source", "mars"), ("export", str(tmp_path / "x.doc"))):
+        refused = run(*arguments)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1), refused.stderr
 
 
 PLACES = ("东街", "西街", "南街", "北街", "河边", "桥头", "村口", "校门口")

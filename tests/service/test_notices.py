@@ -27,6 +27,7 @@ from desk.people import users
 from desk.supporters import persons_of
 from desk.tables import work_order_events
 from hotline import schema
+from hotline.seed import Town, plans
 from hotline.worker import Worker
 from tests.fakes import FakeBot, SetClock
 from tests.system import ROOT
@@ -129,9 +130,8 @@ async def test_who_is_told(
 async def test_events_of_before_the_feature_and_of_invented_orders_are_told_to_nobody(
     database: Database, city: City, clock: SetClock
 ) -> None:
-    from hotline.seed import seed_orders
-
-    await database.write(lambda c: seed_orders(c, city, 20, clock()))
+    town = Town(city, Handling.of_city(city), clock(), seed=7)
+    await database.write(lambda c: town.play(c, plans(10, clock(), seed=7)))
     assert (await database.read(backlog)).events == 0
 
 

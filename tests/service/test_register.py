@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
 from core.problems import Problem
-from desk import progress, register
+from desk import listing, progress, register
+from desk.listing import Filters
 from desk.model import NewWorkOrder, State, WorkOrder
 from desk.numbers import parse_order_number
 from desk.supporters import leave, persons_of
@@ -57,7 +58,7 @@ async def test_many_repeats_at_once_open_one_order(
     opened = await asyncio.gather(*[open_order(noise_complaint, key="filing-1") for _ in range(12)])
 
     assert len({o.order.number for o in opened}) == 1
-    assert len(await database.read(lambda c: register.list_orders(c))) == 1
+    assert len(await database.read(lambda c: listing.page(c, Filters()))) == 1
 
 
 async def test_many_orders_at_once_get_different_numbers(open_order: Any, noise_complaint: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from core.city import City
 from core.database import Database
-from desk import register
+from desk import listing, register
+from desk.listing import Filters
 from desk.model import WorkOrder
 from intake.conversation import Conversation
 from intake.messages import Answer, Channel, InboundMessage, Line, Reply
@@ -28,7 +29,7 @@ def said(text: str, message_id: str = "m1", **changes: Any) -> InboundMessage:
 
 
 async def orders(database: Database) -> list[WorkOrder]:
-    return await database.read(register.list_orders)
+    return await database.read(lambda c: listing.page(c, Filters()))
 
 
 async def test_a_message_is_answered_by_the_bot(conversation: Conversation) -> None:
