@@ -21,11 +21,13 @@ class Audience(StrEnum):
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
-    """People who are signed in, and the operator's token, which is an administrator's."""
+    """People who are signed in, and the operator's token, which is an administrator's; no outsiders."""
+    SIGNED_IN = "signed in"
+    """The staff, and the outsiders too."""
 
 
 class Role(StrEnum):
-    """What somebody of the staff does."""
+    """What somebody who signs in does."""
 
     SEAT = "seat"
     """话务员: takes messages and calls citizens back."""
@@ -43,10 +45,15 @@ class Role(StrEnum):
     """审计: looks at everything and changes nothing."""
     ADMIN = "admin"
     """管理员: may do everything."""
+    DEPUTY = "deputy"
+    """人大代表: not of the staff; sees what is put before deputies."""
 
 
 UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
 """Roles that belong to one unit and see only its orders."""
+
+OUTSIDERS = frozenset({Role.DEPUTY})
+"""Roles that sign in and are not of the staff: no door is theirs that does not name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,8 @@ class Locksmith:
 def open_to(audience: Audience, *roles: Role) -> Any:
     """The dependency that declares a route's audience, and asks for a token where one is needed.
 
-    Of the staff only `roles` may, when any are named; an administrator always may.
+    Of the staff only `roles` may, when any are named; an administrator always may. An outsider may only where their
+    role is named, or at a door for everybody who is signed in.
     """
     return Depends(_declare(audience, frozenset(roles)))
 
@@ -135,4 +143,8 @@ def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
 def _admits(audience: Audience, roles: frozenset[Role], who: Principal) -> bool:
     if audience is Audience.SERVICE:
         return who.role is None
-    return who.role is not None and (not roles or who.role in roles or who.role is Role.ADMIN)
+    if who.role is None:
+        return False
+    if roles:
+        return who.role in roles or who.role is Role.ADMIN
+    return audience is Audience.SIGNED_IN or who.role not in OUTSIDERS

@@ -18,7 +18,7 @@ from desk.clocks import Clocks, end
 from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
-from desk.model import Line, State, WorkOrder
+from desk.model import Line, Nature, State, WorkOrder
 from desk.register import add_event, find, row_of
 from desk.tables import work_order_events, work_orders
 
@@ -137,7 +137,8 @@ class Handling:
 
     def _accept(self, turn: _Turn[moves.Accept]) -> None:
         corrected = _told(turn.request)
-        turn.step(Move.ACCEPT, corrected, **corrected, automatic=False)
+        secret = {"confidential": True} if turn.request.nature is Nature.REPORT else {}
+        turn.step(Move.ACCEPT, {**corrected, **secret}, **corrected, **secret, automatic=False)
 
     def _reject(self, turn: _Turn[moves.Reject]) -> None:
         turn.step(Move.REJECT, _told(turn.request))

@@ -1,12 +1,13 @@
 """What a work order is, and what may be said about one."""
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from phonenumbers import NumberParseException, is_valid_number, parse
+from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from stdnum.cn import uscc
+from stdnum.cn import ric, uscc
 
 
 class State(StrEnum):
@@ -82,14 +83,25 @@ class Nature(StrEnum):
     PRAISE = "表扬"
 
 
-def _valid_phone(value: str) -> str:
+def e164(written: str) -> str | None:
+    """A telephone number in any way of writing it as +8613871234567, or None when it is none."""
     try:
-        valid = is_valid_number(parse(value, "CN"))
+        number = parse(unicodedata.normalize("NFKC", written), "CN")
     except NumberParseException:
-        valid = False
-    if not valid:
+        return None
+    return format_number(number, PhoneNumberFormat.E164) if is_valid_number(number) else None
+
+
+def _valid_phone(value: str) -> str:
+    if e164(value) is None:
         raise ValueError("must be a valid telephone number, e.g. +8613871234567")
     return value
+
+
+def _valid_id_number(value: str) -> str:
+    if not ric.is_valid(value):
+        raise ValueError("must be a resident identity number: 18 characters with a right check character (GB 11643)")
+    return str(ric.compact(value))
 
 
 def _valid_credit_code(value: str) -> str:
@@ -102,6 +114,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Phone = Annotated[str, StringConstraints(max_length=20), AfterValidator(_valid_phone)]
 CreditCode = Annotated[str, AfterValidator(_valid_credit_code)]
+IdNumber = Annotated[str, StringConstraints(max_length=30), AfterValidator(_valid_id_number)]
 CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -122,8 +135,10 @@ class Matter(BaseModel):
     occurred: Short | None = Field(None, description="When it happened, in the citizen's words")
     contact_phone: Phone | None = Field(None, description="E.164; none: anonymous")
     contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
+    id_number: IdNumber | None = Field(None, description="公民身份号码, where a matter needs it")
     company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
     credit_code: CreditCode | None = None
+    confidential: bool = Field(False, description="保密: only the hotline knows who the citizen is; 举报 always is")
 
 
 class NewWorkOrder(Matter):
@@ -161,6 +176,7 @@ class WorkOrder(Matter):
     redone: int
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None = Field(None, description="When what identified the citizen was removed")
 
 
 class Event(BaseModel):

@@ -5,17 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
 
-from core.access import Audience, actor, open_to, principal
+from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
-from desk import progress, register
-from desk.model import CategoryId, Event, Line, NewWorkOrder, State, Text, WorkOrder
+from desk import looks, progress, register
+from desk.looks import Purpose, ToldLook
+from desk.model import CategoryId, Event, Line, NewWorkOrder, Short, State, Text, WorkOrder, e164
 from desk.privacy import masked
 from desk.progress import Progress
 
 Number = Annotated[str, StringConstraints(pattern=r"^\d{8}-\d{6}$")]
+SEARCHERS = frozenset({Role.SEAT, Role.DISPATCHER, Role.ADMIN})
+"""Who may look for a citizen's orders by the phone number."""
+Written = Annotated[str, Query(min_length=3, max_length=40, description="A telephone number, in any way of writing it")]
 Proof = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=6, pattern=r"^\d+$")]
 
 
@@ -39,6 +43,7 @@ class Contact(BaseModel):
 
     contact_phone: str | None
     contact_name: str | None
+    id_number: str | None
 
 
 def create_router(database: Database, city: City, clock: Clock, max_query_failures: int) -> APIRouter:
@@ -67,33 +72,37 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         line: Line | None = None,
         state: State | None = None,
         conversation_id: str | None = None,
+        phone: Written | None = None,
         before: Number | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> list[WorkOrder]:
         """The newest orders first, personal data masked; `before` pages on from an order's number.
 
-        People of a unit see the orders their unit is responsible for.
+        People of a unit see the orders their unit is responsible for. Only the hotline searches by `phone`, and each
+        search is a look that is written down.
         """
-        unit = principal(request).unit
-        orders = await database.read(
-            lambda c: register.list_orders(
-                c,
-                category=category,
-                line=line,
-                state=state,
-                conversation_id=conversation_id,
-                unit=unit,
-                before=before,
-                limit=limit,
-            )
-        )
-        return [masked(order) for order in orders]
+        who, now = principal(request), clock()
+        wanted = {
+            "category": category,
+            "line": line,
+            "state": state,
+            "conversation_id": conversation_id,
+            "unit": who.unit,
+            "before": before,
+            "limit": limit,
+        }
+        if phone is None:
+            orders = await database.read(lambda c: register.list_orders(c, **wanted))
+        else:
+            number = _searched(phone, who)
+            orders = await database.write(lambda c: register.search_by_phone(c, number, who, now, **wanted))
+        return [masked(order, who) for order in orders]
 
     @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])
     async def get_work_order(number: Number, request: Request) -> WorkOrder:
         """One order, personal data masked."""
         who = principal(request)
-        return masked(await database.read(lambda c: register.find_for(c, number, who)))
+        return masked(await database.read(lambda c: register.find_for(c, number, who)), who)
 
     @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.STAFF)])
     async def get_events(number: Number, request: Request) -> list[Event]:
@@ -103,11 +112,18 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         return await database.read(lambda c: register.events_of(c, order.number))
 
     @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
-    async def get_contact(number: Number, request: Request) -> Contact:
-        """How to reach the citizen. The look is written to the order's log."""
+    async def get_contact(number: Number, request: Request, purpose: Purpose, note: Short | None = None) -> Contact:
+        """How to reach the citizen, for a purpose; `other` needs a note. The look is written down, for the citizen too.
+
+        403 for a confidential order, except for seats and dispatchers.
+        """
+        if purpose is Purpose.OTHER and note is None:
+            raise Problem(
+                422, "Unprocessable Content", "note: missing; say what for when purpose is other", field="note"
+            )
         who, now = principal(request), clock()
-        order = await database.write(lambda c: register.view_contact(c, number, now, who))
-        return Contact(contact_phone=order.contact_phone, contact_name=order.contact_name)
+        order = await database.write(lambda c: register.view_contact(c, number, purpose, note, now, who))
+        return Contact.model_validate(order, from_attributes=True)
 
     @router.post("/work-orders/{number}/supplements", dependencies=[open_to(Audience.SERVICE)])
     async def supplement(number: Number, follow_up: FollowUp, request: Request) -> Progress:
@@ -140,6 +156,16 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         """进度 of an order for whoever has its number and the proof."""
         return progress.progress_of(await _identified(query.number, query.proof), city)
 
+    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE)])
+    async def ask_looks(
+        query: ProgressQuery,
+        before: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> list[ToldLook]:
+        """Who looked at the citizen's contact, for the citizen: when, which unit or role, what for; newest first."""
+        order = await _identified(query.number, query.proof)
+        return await database.read(lambda c: looks.looks_for_citizen(c, order.number, before, limit))
+
     @router.get("/categories", dependencies=[open_to(Audience.ANYONE)])
     async def list_categories() -> list[Category]:
         """The 22 categories."""
@@ -166,6 +192,21 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
             raise Problem(403, "Forbidden", "proof: missing, and the order was not opened in this conversation")
 
     return router
+
+
+def _searched(phone: str, who: Principal) -> str:
+    """The number that is searched for in E.164. Raises Problem 403 or 422."""
+    if who.role not in SEARCHERS:
+        raise Problem(403, "Forbidden", f"phone: searching by it is not for a {who.role}", field="phone")
+    return telephone(phone)
+
+
+def telephone(phone: str) -> str:
+    """A telephone number in E.164. Raises Problem 422 for what is none."""
+    if (number := e164(phone)) is None:
+        detail = f"phone: {phone!r} is not a telephone number; write it like 13871234567 or +8613871234567"
+        raise Problem(422, "Unprocessable Content", detail, field="phone")
+    return number
 
 
 def known_codes(category: str | None, area_code: str | None, city: City) -> None:

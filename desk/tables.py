@@ -19,7 +19,7 @@ from sqlalchemy import (
     false,
 )
 
-from core.database import UtcDateTime, metadata
+from core.database import Sealed, UtcDateTime, metadata
 from desk.deadlines import Light, Step
 from desk.model import Channel, Line, State, Urgency
 
@@ -58,12 +58,17 @@ work_orders = Table(
     Column("area_code", String(12)),
     Column("place", String(200)),
     Column("occurred", String(200)),
-    Column("contact_phone", String(20)),
-    Column("contact_name", String(50)),
+    Column("contact_phone", Sealed),
+    # The keyed hash of the number in E.164: an order is found by it.
+    Column("phone_trace", String(64), info={"trace_of": "contact_phone"}),
+    Column("contact_name", Sealed),
+    Column("id_number", Sealed),
     Column("company_name", String(100)),
     Column("credit_code", String(18)),
+    Column("confidential", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("erased_at", UtcDateTime),
     _one_of("state", State),
     _one_of("line", Line),
     _one_of("channel", Channel),
@@ -72,6 +77,7 @@ work_orders = Table(
     Index(None, "state", "created_at"),
     Index(None, "category", "created_at"),
     Index(None, "unit", "state"),
+    Index(None, "phone_trace"),
 )
 
 work_order_events = Table(

@@ -33,7 +33,7 @@ def create_router(database: Database, city: City, handling: Handling, clock: Clo
         if not may(who.role, Move.CLOSE if wanted.move == "callback" else wanted.move):
             raise Problem(403, "Forbidden", f"move: {wanted.move} is not for a {who.role}", field="move")
         await database.read(lambda c: register.find_for(c, number, who))
-        return masked(await database.write(lambda c: handling.move(c, number, wanted, now, who.name)))
+        return masked(await database.write(lambda c: handling.move(c, number, wanted, now, who.name)), who)
 
     @router.get("/moves", dependencies=[open_to(Audience.STAFF)])
     async def list_moves(number: Number, request: Request) -> list[Move]:

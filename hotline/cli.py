@@ -16,7 +16,8 @@ from core.city import City
 from core.clock import utc_now
 from core.database import Database
 from core.problems import Problem
-from core.secrets import token, write_operator_token
+from core.sealing import CannotOpen
+from core.secrets import open_database, token, write_operator_token
 from core.settings import Settings, get_settings
 from desk import people
 from desk.people import NewUser, hashed_password
@@ -26,6 +27,7 @@ from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
+from hotline.resealing import reseal
 from hotline.seed import seed_orders
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
@@ -163,7 +165,7 @@ def worker() -> None:
     """Do the work that nobody waits for, until stopped; `hotline up` starts one."""
     settings = _settings()
     configure(settings.log_level)
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     asyncio.run(_work(settings, database))
     database.close()
@@ -182,7 +184,7 @@ async def _work(settings: Settings, database: Database) -> None:
 def seed(orders: Annotated[int, typer.Option(min=1, max=100_000, help="How many orders.")] = 200) -> None:
     """Fill the desk with believable orders to try it with; a second time adds nothing."""
     settings = _settings()
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     city, now = City(settings.city_dir), utc_now()
     opened = database.write_now(lambda c: seed_orders(c, city, orders, now))
@@ -206,12 +208,12 @@ def add_user(
 ) -> None:
     """Let somebody of the staff in."""
     settings = _settings()
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     try:
         new = NewUser(login=login, name=name, role=role, unit=unit, password=password)
         hashed, now = hashed_password(new.password), utc_now()
-        added = database.write_now(lambda c: people.add_user(c, new, hashed, now))
+        added = database.write_now(lambda c: people.add_user(c, new, hashed, now, "command line"))
     except ValidationError as error:
         for found in error.errors(include_input=False):
             console.print(f"[red]{'.'.join(map(str, found['loc']))}[/] {found['msg']}", highlight=False)
@@ -228,10 +230,30 @@ def add_user(
 def upgrade_database() -> None:
     """Bring the database to the schema of this version."""
     settings = _settings()
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     console.print(f"schema: {database.read_now(schema.current)}")
     database.close()
+
+
+@database_app.command(name="reseal")
+def reseal_database() -> None:
+    """Seal all personal data anew with the current key, after the key was changed; safe to run while all is up."""
+    settings = _settings()
+    database = open_database(settings)
+    schema.upgrade(database)
+    sealed = 0
+    try:
+        with console.status("sealing …") as status:
+            for done in reseal(database):
+                sealed += done
+                status.update(f"sealing … {sealed} rows")
+    except CannotOpen as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    finally:
+        database.close()
+    console.print(f"{sealed} rows sealed with the current key", highlight=False)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.city import City
 from core.clock import Clock
@@ -11,6 +11,7 @@ from core.database import Database
 from core.settings import Settings
 from desk.handling import Handling
 from hotline import heartbeat
+from hotline.retention import erasure_of, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
+REMOVE_EVERY = timedelta(days=1)
 
 
 class Worker:
@@ -34,12 +36,21 @@ class Worker:
         self._city = city
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
+        self._erasure = erasure_of(city)
+        self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
-            for part in (self._beat, self._sweep_inbox, self._close_lost_calls, self._dispatch, self._change_lights):
+            for part in (
+                self._beat,
+                self._sweep_inbox,
+                self._close_lost_calls,
+                self._dispatch,
+                self._change_lights,
+                self._remove_old,
+            ):
                 try:
                     await part()
                 except Exception:
@@ -80,3 +91,12 @@ class Worker:
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
+
+    async def _remove_old(self) -> None:
+        now = self._clock()
+        if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
+            return
+        orders, conversations = await remove_due(self._database, self._erasure, self._clock)
+        self._removed_at = now
+        if orders or conversations:
+            log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
