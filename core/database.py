@@ -128,6 +128,7 @@ class _Backend(Protocol):
 
     def write(self, work: Work[Any]) -> "Future[Any]": ...
     def read(self, work: Work[Any]) -> "Future[Any]": ...
+    def migrate(self, work: Work[Any]) -> Any: ...
     def close(self) -> None: ...
 
 
@@ -171,6 +172,14 @@ class Database:
         result: T = self._backend.read(work).result()
         return result
 
+    def migrate_now(self, work: Work[T]) -> T:
+        """`write_now` for changes of the schema; on SQLite no foreign key is checked meanwhile.
+
+        A table is changed there by copying and dropping it, and every row that refers to it would forbid that.
+        """
+        result: T = self._backend.migrate(work)
+        return result
+
     def close(self) -> None:
         """Finish what was handed in, then let go of all connections."""
         self._backend.close()
@@ -200,6 +209,14 @@ class _Sqlite:
 
     def read(self, work: Work[Any]) -> "Future[Any]":
         return self._readers.submit(_run_reading, self._reading, work)
+
+    def migrate(self, work: Work[Any]) -> Any:
+        with self.engine.connect() as connection:
+            connection.detach()  # Closed at the end: nobody else gets it unchecked.
+            # Inside a transaction this would change nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
+            connection.connection.execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                return work(connection)
 
     def close(self) -> None:
         self._jobs.put(None)
@@ -278,6 +295,9 @@ class _Postgresql:
 
     def read(self, work: Work[Any]) -> "Future[Any]":
         return self._threads.submit(_run_reading, self.engine, work)
+
+    def migrate(self, work: Work[Any]) -> Any:
+        return self._transaction(work)
 
     def close(self) -> None:
         self._threads.shutdown()

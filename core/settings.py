@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         return self.data_dir / "history.yml"
 
     @property
+    def tracker_file(self) -> Path:
+        """Rasa's own memory of the conversations."""
+        return self.data_dir / "conversations.db"
+
+    @property
     def web_url(self) -> str:
         """The web application as seen from this machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host

@@ -63,7 +63,12 @@ class Erasure:
 
     def __init__(self, rules: Retention, forget: Sequence[Forget]) -> None:
         self.rules = rules
-        self._forget = forget
+        self._keepers = forget
+
+    def forget(self, connection: Connection, conversation_ids: Sequence[str]) -> None:
+        """Remove all that was said in these conversations."""
+        for forget in self._keepers:
+            forget(connection, conversation_ids)
 
     def erase(self, connection: Connection, number: str, reason: str, now: datetime, actor: str) -> WorkOrder:
         """Erase one order that has ended. Raises Problem 404, or 409 while it is open."""
@@ -145,5 +150,4 @@ class Erasure:
         others = select(work_orders.c.id).where(work_orders.c.conversation_id == conversation_id)
         if conversation_id is None or connection.execute(others).first():
             return
-        for forget in self._forget:
-            forget(connection, [conversation_id])
+        self.forget(connection, [conversation_id])

@@ -18,7 +18,7 @@ def masked_name(name: str | None) -> str | None:
 
 
 def masked_id_number(number: str | None) -> str | None:
-    """`420000198001010009` → `**************0009`."""
+    """`11010519491231002X` → `**************002X`."""
     return None if number is None else "*" * (len(number) - 4) + number[-4:]
 
 

@@ -1,6 +1,6 @@
 """The desk's API: `/api/work-orders…` for the bot and the clerks, `/api/progress` for citizens."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
@@ -82,7 +82,7 @@ def create_router(database: Database, city: City, clock: Clock, max_query_failur
         search is a look that is written down.
         """
         who, now = principal(request), clock()
-        wanted = {
+        wanted: dict[str, Any] = {
             "category": category,
             "line": line,
             "state": state,

@@ -73,7 +73,9 @@ def assemble(parts: Parts) -> FastAPI:
     handling = Handling.of_city(parts.city)
     app.include_router(work_routes.create_router(parts.database, parts.city, handling, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.clock))
-    app.include_router(privacy_routes.create_router(parts.database, erasure_of(parts.city), parts.clock))
+    app.include_router(
+        privacy_routes.create_router(parts.database, erasure_of(parts.city, parts.settings), parts.clock)
+    )
     app.include_router(_single_sign_on(parts))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(_operations(parts))

@@ -36,7 +36,7 @@ class Worker:
         self._city = city
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
-        self._erasure = erasure_of(city)
+        self._erasure = erasure_of(city, settings)
         self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
 
