@@ -44,7 +44,10 @@ class _Turn(Generic[R]):
     actor: str
 
     def allow(self, move: Move) -> None:
-        """Raise Problem 409 unless the order's state allows the move."""
+        """Raise Problem 409 unless the order's state allows the move; nothing goes on with an erased order."""
+        if self.order["erased_at"] is not None:
+            detail = f"move: {move} needs an order that says whose it is; this one was erased"
+            raise Problem(409, "Conflict", detail, field="move")
         if self.order["state"] not in FROM[move]:
             wanted = ", ".join(sorted(FROM[move]))
             detail = f"move: {move} needs an order that is {wanted}; this one is {self.order['state']}"

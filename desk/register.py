@@ -244,6 +244,7 @@ def _insert(
 def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
     values = {name: value for name, value in _said(connection, new).items() if name != "channel"}
+    values["confidential"] |= unread["confidential"]
     connection.execute(
         update(work_orders)
         .where(work_orders.c.id == order_id)

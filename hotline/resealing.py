@@ -22,7 +22,7 @@ def reseal(database: Database) -> Iterator[int]:
 def _batch(connection: Connection, table: Table, sealed: list[Column[Any]]) -> int:
     mark = vault_of(connection).mark
     stale = or_(*(~type_coerce(column, Text).startswith(mark, autoescape=True) for column in sealed))
-    rows = connection.execute(select(table).where(stale).limit(BATCH)).mappings().all()
+    rows = connection.execute(select(table).where(stale).limit(BATCH).with_for_update()).mappings().all()
     for row in rows:
         anew = {column.name: row[column.name] for column in sealed} | _traces(connection, table, row)
         this = [column == row[column.name] for column in table.primary_key]

@@ -1,5 +1,6 @@
 """What becomes of personal data in the course of time, on both databases."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -21,11 +22,12 @@ from desk.model import NewWorkOrder
 from hotline import schema
 from hotline.resealing import reseal
 from hotline.retention import erasure_of, remove_due
+from hotline.worker import Worker
 from intake import inbox
 from intake.messages import Answer, Channel, InboundMessage, Reply
 from ivr.calls import Calls
 from ivr.flow import CallState, Step
-from tests.fakes import SetClock
+from tests.fakes import FakeBot, SetClock
 
 pytestmark = pytest.mark.service
 
@@ -159,6 +161,21 @@ async def test_conversations_without_an_order_go_by_themselves(
     assert await remove_due(database, erasure, town.clock) == (0, 2)
     assert (town.count("inbox"), town.count("calls")) == (1, 1)
     assert await kept.find("CA2") is not None
+
+
+async def test_the_worker_removes_what_is_due(
+    town: Town, settings: Settings, city: City, bot: FakeBot, clock: SetClock
+) -> None:
+    number = town.open("web:1")
+    town.withdraw(number)
+    clock.forward(YEARS)
+    stop = asyncio.Event()
+    working = asyncio.create_task(Worker(settings, town.database, bot, city, clock).run(stop))
+    async with asyncio.timeout(30):
+        while (await town.database.read(lambda c: register.find(c, number))).erased_at is None:
+            await asyncio.sleep(0)
+    stop.set()
+    await working
 
 
 async def test_many_orders_are_erased_in_batches(town: Town, erasure: Erasure) -> None:

@@ -224,3 +224,13 @@ def test_an_administrator_erases_an_order_that_has_ended_and_nobody_can_prove_it
     for proof in ("4567", order["query_code"]):
         assert client.post("/api/progress", json={"number": order["number"], "proof": proof}).status_code == 404
     assert client.get("/api/work-orders?phone=13871234567", headers=as_operator).json() == []
+
+
+def test_an_erased_order_is_not_taken_up_again(client: TestClient, as_operator: Headers, open_order: Open) -> None:
+    one, two = open_order()["number"], open_order()["number"]
+    client.post(f"/api/work-orders/{one}/moves", json={"move": "merge", "into": two}, headers=as_operator)
+    erased = client.post(f"/api/work-orders/{one}/erasure", json={"reason": "市民要求删除"}, headers=as_operator)
+    assert erased.json()["state"] == "merged"
+    again = {"move": "unmerge", "reason": "不是一件事"}
+    refused = client.post(f"/api/work-orders/{one}/moves", json=again, headers=as_operator)
+    assert (refused.status_code, "erased" in refused.json()["detail"]) == (409, True)
