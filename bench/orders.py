@@ -20,6 +20,7 @@ from sqlalchemy import Engine, insert
 from bench.load import side_by_side
 from core.clock import utc_now
 from core.database import Database
+from core.sealing import Vault
 from core.secrets import token
 from core.settings import PROJECT_ROOT, Settings
 from desk.tables import idempotency_keys, work_order_events, work_orders
@@ -117,7 +118,7 @@ async def _posts_a_second(url: str, body: dict[str, object], headers: dict[str, 
 
 def _inserts_a_second(url: str) -> float:
     """The same three rows, one transaction an order, on one connection held open, without anything around it."""
-    database = Database(url)
+    database = Database(url, Vault(b"bench"))
     schema.upgrade(database)
     try:
         return _insert(database.engine)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, update
 
 from core.city import City
 from core.database import Database
+from core.sealing import Vault
 from core.settings import PROJECT_ROOT
 from desk.handling import Handling
 from desk.tables import clocks, work_order_events, work_orders
@@ -32,7 +33,7 @@ async def measure(console: Console) -> Table:
         table.add_column(column)
     with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder) / "pg") as new_database:
         for name, url in (("SQLite", f"sqlite:///{folder}/bench.db"), ("PostgreSQL", new_database())):
-            database = Database(url)
+            database = Database(url, Vault(b"bench"))
             schema.upgrade(database)
             found = list(_sweeps(console, name, database))
             table.add_row(name, *(f"{ms:.0f} ({ms / found[0]:.2f})" for ms in found))

@@ -21,9 +21,9 @@ class Audience(StrEnum):
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
-    """People of the staff who are signed in, and the operator's token, which is an administrator's."""
-    SIGNED_IN = "signed-in"
-    """Everybody who is signed in: the staff, and deputies."""
+    """People of the staff who are signed in, and the operator's token, which is an administrator's; no outsiders."""
+    SIGNED_IN = "signed in"
+    """The staff, and the outsiders too."""
 
 
 OPERATOR = "operator"
@@ -31,7 +31,7 @@ OPERATOR = "operator"
 
 
 class Role(StrEnum):
-    """What somebody of the staff does."""
+    """What somebody who signs in does."""
 
     SEAT = "seat"
     """话务员: takes messages and calls citizens back."""
@@ -55,6 +55,9 @@ class Role(StrEnum):
 
 UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
 """Roles that belong to one unit and see only its orders."""
+
+OUTSIDERS = frozenset({Role.DEPUTY})
+"""Roles that sign in and are not of the staff: no door is theirs that does not name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class Locksmith:
 def open_to(audience: Audience, *roles: Role) -> Any:
     """The dependency that declares a route's audience, and asks for a token where one is needed.
 
-    Of the staff only `roles` may, when any are named; an administrator always may.
+    Of the staff only `roles` may, when any are named; an administrator always may. An outsider may only where their
+    role is named, or at a door for everybody who is signed in.
     """
     return Depends(_declare(audience, frozenset(roles)))
 
@@ -143,6 +147,8 @@ def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
 def _admits(audience: Audience, roles: frozenset[Role], who: Principal) -> bool:
     if audience is Audience.SERVICE:
         return who.role is None
+    if who.role is None:
+        return False
     if roles:
         return who.role in roles or who.role is Role.ADMIN
-    return who.role is not None and (audience is Audience.SIGNED_IN or who.role is not Role.DEPUTY)
+    return audience is Audience.SIGNED_IN or who.role not in OUTSIDERS

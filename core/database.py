@@ -7,6 +7,7 @@ the other anyway. A write must be quick, and must come to the same when it is ru
 """
 
 import asyncio
+import json
 import queue
 import threading
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Text,
     TypeDecorator,
     create_engine,
     event,
@@ -30,6 +32,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from core.sealing import Vault
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -77,20 +81,72 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Sealed(TypeDecorator[Any]):
+    """A text that is kept sealed (`core/sealing.py`); every statement through the column seals and opens it.
+
+    A condition on the column finds nothing, since no text is sealed twice alike: search by a hash beside it.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else _vault(dialect).seal(self._written(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self._read(_vault(dialect).open(value))
+
+    def _written(self, value: Any) -> str:
+        return str(value)
+
+    def _read(self, text: str) -> Any:
+        return text
+
+
+class SealedJson(Sealed):
+    """A document that is kept sealed."""
+
+    cache_ok = True
+
+    def _written(self, value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    def _read(self, text: str) -> Any:
+        return json.loads(text)
+
+
+def vault_of(connection: Connection) -> Vault:
+    """The keys of the database a connection belongs to. Raises RuntimeError where it was opened without."""
+    return _vault(connection.dialect)
+
+
+def _vault(dialect: Dialect) -> Vault:
+    vault: Vault | None = getattr(dialect, "vault", None)
+    if vault is None:
+        raise RuntimeError("personal data needs the keys: open the database with core.secrets.open_database")
+    return vault
+
+
 class _Backend(Protocol):
     engine: Engine
 
     def write(self, work: Work[Any]) -> "Future[Any]": ...
     def read(self, work: Work[Any]) -> "Future[Any]": ...
+    def migrate(self, work: Work[Any]) -> Any: ...
     def close(self) -> None: ...
 
 
 class Database:
-    """One database, asked from asyncio (`await write/read`) or from plain code (`write_now/read_now`)."""
+    """One database, asked from asyncio (`await write/read`) or from plain code (`write_now/read_now`).
 
-    def __init__(self, url: str) -> None:
+    Without a `vault` it can hold everything but personal data.
+    """
+
+    def __init__(self, url: str, vault: Vault | None = None) -> None:
         self.url = url
         self._backend: _Backend = _Sqlite(url) if url.startswith("sqlite") else _Postgresql(url)
+        # The one thing of ours that a column's type can reach: each engine has a dialect of its own.
+        self.engine.dialect.vault = vault  # type: ignore[attr-defined]
 
     @property
     def engine(self) -> Engine:
@@ -120,6 +176,14 @@ class Database:
         result: T = self._backend.read(work).result()
         return result
 
+    def migrate_now(self, work: Work[T]) -> T:
+        """`write_now` for changes of the schema; on SQLite no foreign key is checked meanwhile.
+
+        A table is changed there by copying and dropping it, and every row that refers to it would forbid that.
+        """
+        result: T = self._backend.migrate(work)
+        return result
+
     def close(self) -> None:
         """Finish what was handed in, then let go of all connections."""
         self._backend.close()
@@ -145,6 +209,14 @@ class _Sqlite:
 
     def read(self, work: Work[Any]) -> "Future[Any]":
         return self._readers.submit(_run_reading, self._reading, work)
+
+    def migrate(self, work: Work[Any]) -> Any:
+        with self.engine.connect() as connection:
+            connection.detach()  # Closed at the end: nobody else gets it unchecked.
+            # Inside a transaction this would change nothing: https://sqlite.org/pragma.html#pragma_foreign_keys
+            connection.connection.execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                return work(connection)
 
     def close(self) -> None:
         self._writer.finish()
@@ -268,6 +340,10 @@ class _Postgresql:
 
     def read(self, work: Work[Any]) -> "Future[Any]":
         return self._readers.submit(_run_reading, self.engine, work)
+
+    def migrate(self, work: Work[Any]) -> Any:
+        with self.engine.begin() as connection:
+            return work(connection)
 
     def close(self) -> None:
         self._writer.finish()

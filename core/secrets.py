@@ -1,4 +1,4 @@
-"""The secret key and the tokens derived from it."""
+"""The secret key and what is derived from it: tokens, and the keys of personal data."""
 
 import base64
 import hashlib
@@ -8,14 +8,35 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from core.database import Database
+from core.sealing import Vault
 from core.settings import Settings
+
+KEPT_KEY = "secret.key"
 
 
 def secret_key(settings: Settings) -> bytes:
     """The configured key, or one that is made once and kept, readable by the owner only, in the data folder."""
     if configured := settings.secret_key.get_secret_value():
         return configured.encode()
-    return _kept(settings.data_dir / "secret.key").encode()
+    return _kept(settings.data_dir / KEPT_KEY).encode()
+
+
+def vault(settings: Settings) -> Vault:
+    """The keys of personal data: the secret key's, and for reading those of the older ones.
+
+    A key that was made once counts as an older one when another is configured later.
+    """
+    older = [key.strip().encode() for key in settings.old_secret_keys.get_secret_value().split(",") if key.strip()]
+    made = settings.data_dir / KEPT_KEY
+    if made.exists():
+        older.append(_kept(made).encode())
+    return Vault(secret_key(settings), *older)
+
+
+def open_database(settings: Settings) -> Database:
+    """The configured database, with the keys of its personal data."""
+    return Database(settings.database_url, vault(settings))
 
 
 def token(settings: Settings, purpose: str) -> str:

@@ -29,8 +29,17 @@ class Settings(BaseSettings):
         None, description="Address people and Twilio reach us by, e.g. https://12345.example.gov.cn"
     )
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Key all tokens are derived from. Empty: made once and kept in the data folder."
+        SecretStr(""),
+        description="Key that tokens and the sealing of personal data derive from. Empty: made once and kept in the "
+        "data folder.",
     )
+    old_secret_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Former secret keys, comma-separated; what they sealed can be read. Then run `hotline db reseal`.",
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect provider the staff may sign in with. Empty: none.")
+    oidc_client_id: str = Field("", description="Our client id there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our client secret there.")
     twilio_auth_token: SecretStr | None = Field(
         None, description="Twilio's auth token. Set: every phone webhook must be signed. Unset: none is checked."
     )
@@ -96,6 +105,8 @@ class Settings(BaseSettings):
         self.city_dir = self.city_dir.resolve()
         if not self.database_url:
             self.database_url = f"sqlite:///{self.data_dir / 'hotline.db'}"
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("oidc_issuer and oidc_client_id: set both, or neither")
         if self.public_url:
             self.public_url = self.public_url.rstrip("/")
         return self
@@ -114,6 +125,11 @@ class Settings(BaseSettings):
     def history_file(self) -> Path:
         """The operator's past orders as training data; there is none until `hotline train --history`."""
         return self.data_dir / "history.yml"
+
+    @property
+    def tracker_file(self) -> Path:
+        """Rasa's own memory of the conversations."""
+        return self.data_dir / "conversations.db"
 
     @property
     def web_url(self) -> str:

@@ -13,10 +13,12 @@ from core.city import City
 from core.clock import to_city_time
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
+from desk import looks
 from desk.deadlines import Light
 from desk.listing import Filters, count, lights_of, page
+from desk.looks import Purpose
 from desk.model import WorkOrder
-from desk.privacy import masked
+from desk.privacy import masked, may_know
 from desk.register import add_event, row_of
 from desk.words import words
 
@@ -90,7 +92,7 @@ class Export:
             work = partial(self._page, before=before)
             orders, lights = database.write_now(work) if self.whole else database.read_now(work)
             for order in orders:
-                yield row(order if self.whole else masked(order), lights.get(order.number), city)
+                yield row(self._shown(order), lights.get(order.number), city)
             if len(orders) < PAGE:
                 return
             before = orders[-1].number
@@ -99,9 +101,15 @@ class Export:
         orders = page(connection, self.wanted, before, PAGE)
         if self.whole:
             for order in orders:
+                if not may_know(order, self.who):
+                    continue
                 order_id = row_of(connection, order.number)["id"]
-                add_event(connection, order_id, "contact_viewed", {"purpose": self.purpose}, self.now, self.who.name)
+                looks.write_down(connection, [order_id], self.who, Purpose.OTHER, self.purpose, self.now)
+                add_event(connection, order_id, "contact_viewed", {"purpose": Purpose.OTHER}, self.now, self.who.name)
         return orders, lights_of(connection, [order.number for order in orders])
+
+    def _shown(self, order: WorkOrder) -> WorkOrder:
+        return order if self.whole and may_know(order, self.who) else masked(order, self.who)
 
 
 def list_exports(connection: Connection, before: int | None, limit: int) -> list[ExportEntry]:

@@ -20,7 +20,7 @@ from desk.clocks import Clocks, drop, end
 from desk.deadlines import Limit, Step, read_deadlines
 from desk.dispatch import suggest
 from desk.lifecycle import FROM, TO, Move
-from desk.model import Event, Line, State, WorkOrder
+from desk.model import Event, Line, Nature, State, WorkOrder
 from desk.places import place_key
 from desk.register import add_event, by_id, events_of, events_of_order, find, last_event, locked, row_of
 from desk.reply_gate import Finding, Gate, read_gate
@@ -53,7 +53,10 @@ class _Turn(Generic[R]):
     actor: str
 
     def allow(self, move: Move) -> None:
-        """Raise Problem 409 unless the order's state allows the move."""
+        """Raise Problem 409 unless the order's state allows the move; nothing goes on with an erased order."""
+        if self.order["erased_at"] is not None:
+            detail = f"move: {move} needs an order that says whose it is; this one was erased"
+            raise Problem(409, "Conflict", detail, field="move")
         if self.order["state"] not in FROM[move]:
             wanted = ", ".join(sorted(FROM[move]))
             detail = f"move: {move} needs an order that is {wanted}; this one is {self.order['state']}"
@@ -221,7 +224,8 @@ class Handling:
     def _accept(self, turn: _Turn[moves.Accept]) -> None:
         corrected = _told(turn.request)
         key = place_key(turn.order["place"], corrected.get("area_code") or turn.order["area_code"])
-        turn.step(Move.ACCEPT, corrected, **corrected, automatic=False, place_key=key)
+        secret = {"confidential": True} if turn.request.nature is Nature.REPORT else {}
+        turn.step(Move.ACCEPT, {**corrected, **secret}, **corrected, **secret, automatic=False, place_key=key)
 
     def _reject(self, turn: _Turn[moves.Reject]) -> None:
         turn.step(Move.REJECT, _told(turn.request))

@@ -3,7 +3,6 @@
 Every function takes the connection of a running transaction; a large file is taken in by several.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -14,9 +13,10 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, RowMapping, select, update
 
+from core.database import vault_of
 from core.problems import Problem
 from desk.model import OPEN_STATES
-from desk.register import add_event, open_work_order
+from desk.register import add_event, open_work_order, traced
 from desk.sources import SHOWN, Fault, Source, SourceOrder
 from desk.tables import work_orders
 
@@ -112,7 +112,11 @@ def preview(connection: Connection, source: Source, order: SourceOrder) -> Taken
 
 def _open(connection: Connection, source: Source, order: SourceOrder, now: datetime, actor: str) -> Taken:
     number = open_work_order(connection, order.as_new(source.channel), None, now, actor).order.number
-    kept = {"source": source.id, "source_number": order.source_number, "source_fingerprint": _fingerprint(order)}
+    kept = {
+        "source": source.id,
+        "source_number": order.source_number,
+        "source_fingerprint": _fingerprint(connection, order),
+    }
     order_id = connection.execute(
         update(work_orders).where(work_orders.c.number == number).values(**kept).returning(work_orders.c.id)
     ).scalar_one()
@@ -129,10 +133,11 @@ def _supplement(
     said = order.model_dump(mode="json")
     other = {field: said[field] for field in _COMPARED if said[field] is not None and said[field] != row[field]}
     contact = {field: said[field] for field in _CONTACT if said[field] is not None}
+    trace = {"phone_trace": traced(connection, order.contact_phone)} if order.contact_phone else {}
     connection.execute(
         update(work_orders)
         .where(work_orders.c.id == row["id"])
-        .values(**contact, source_fingerprint=_fingerprint(order))
+        .values(**contact, **trace, source_fingerprint=_fingerprint(connection, order))
     )
     add_event(connection, row["id"], "supplemented", {"text": order.text, "source": source.id, **other}, now, actor)
 
@@ -144,7 +149,7 @@ def _compare(connection: Connection, source: Source, order: SourceOrder) -> tupl
     row = connection.execute(query).mappings().first()
     if row is None:
         return Taken(number=None, outcome=Outcome.OPENED), None
-    if row["source_fingerprint"] == _fingerprint(order):
+    if row["source_fingerprint"] in vault_of(connection).traces(_content(order)):
         return Taken(number=row["number"], outcome=Outcome.UNCHANGED), row
     if row["state"] not in OPEN_STATES:
         detail = f"work order {row['number']} is {row['state']}; only open orders take further content"
@@ -159,9 +164,13 @@ def _told(line: int, order: SourceOrder, do: Callable[[], Taken]) -> Taken | Fau
         return Fault(line=line, column="source_number", value=order.source_number[:SHOWN], allowed=problem.detail)
 
 
-def _fingerprint(order: SourceOrder) -> str:
+def _fingerprint(connection: Connection, order: SourceOrder) -> str:
+    return vault_of(connection).trace(_content(order))
+
+
+def _content(order: SourceOrder) -> str:
     # A category with a confidence was guessed here, and is not the platform's content; nor is when it took the order.
     guessed = {"category", "confidence", "ranking"} if order.confidence is not None else set()
     said: dict[str, Any] = {"category": None, "confidence": None, "ranking": []}
     said |= order.model_dump(mode="json", exclude={"received_at", *guessed})
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return json.dumps(said, sort_keys=True)

@@ -5,13 +5,15 @@ filter has its index in the order of the list (`desk/tables.py`).
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from core.access import Principal
+from core.database import vault_of
+from desk import looks
 from desk.deadlines import Light
 from desk.model import CategoryId, Line, State, WorkOrder
 from desk.register import row_of
@@ -63,6 +65,7 @@ class Wanted(Filters):
     holder: str | None = Field(None, description="The unit that is responsible or was handed the order down")
     deputy: str | None = None
     session_id: int | None = None
+    traces: tuple[str, ...] | None = Field(None, description="Keyed hashes of the citizen's phone")
 
 
 def page(connection: Connection, wanted: Filters, before: str | None = None, limit: int = 50) -> list[WorkOrder]:
@@ -72,6 +75,23 @@ def page(connection: Connection, wanted: Filters, before: str | None = None, lim
     if before is not None:
         query = query.where(_older_than(row_of(connection, before)))
     return [WorkOrder.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def search_by_phone(
+    connection: Connection,
+    phone: str,
+    wanted: Wanted,
+    who: Principal,
+    now: datetime,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[WorkOrder]:
+    """A page of the orders of one phone number (E.164); since it tells whose they are, it is a look at each."""
+    traced = wanted.model_copy(update={"traces": tuple(vault_of(connection).traces(phone))})
+    found = page(connection, traced, before, limit)
+    ids = select(work_orders.c.id).where(work_orders.c.number.in_([order.number for order in found]))
+    looks.write_down(connection, connection.execute(ids).scalars(), who, looks.SEARCH, None, now)
+    return found
 
 
 def count(connection: Connection, wanted: Filters, most: int) -> int:
@@ -87,6 +107,8 @@ def narrowed(query: Select[Any], wanted: Filters) -> Select[Any]:
             query = query.where(work_orders.c[name] == value)
     if isinstance(wanted, Wanted) and wanted.holder is not None:
         query = query.where(or_(work_orders.c.unit == wanted.holder, work_orders.c.working_unit == wanted.holder))
+    if isinstance(wanted, Wanted) and wanted.traces is not None:
+        query = query.where(work_orders.c.phone_trace.in_(wanted.traces))
     if wanted.opened_from is not None:
         query = query.where(work_orders.c.created_at >= wanted.opened_from)
     if wanted.opened_to is not None:

@@ -1,10 +1,11 @@
 """What a work order is, and what may be said about one."""
 
+import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from phonenumbers import NumberParseException, is_valid_number, parse
+from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -14,7 +15,7 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
-from stdnum.cn import uscc
+from stdnum.cn import ric, uscc
 
 
 class State(StrEnum):
@@ -142,14 +143,25 @@ class Nature(StrEnum):
     PRAISE = "表扬"
 
 
-def _valid_phone(value: str) -> str:
+def e164(written: str) -> str | None:
+    """A telephone number in any way of writing it as +8613871234567, or None when it is none."""
     try:
-        valid = is_valid_number(parse(value, "CN"))
+        number = parse(unicodedata.normalize("NFKC", written), "CN")
     except NumberParseException:
-        valid = False
-    if not valid:
+        return None
+    return format_number(number, PhoneNumberFormat.E164) if is_valid_number(number) else None
+
+
+def _valid_phone(value: str) -> str:
+    if e164(value) is None:
         raise ValueError("must be a valid telephone number, e.g. +8613871234567")
     return value
+
+
+def _valid_id_number(value: str) -> str:
+    if not ric.is_valid(value):
+        raise ValueError("must be a resident identity number: 18 characters with a right check character (GB 11643)")
+    return str(ric.compact(value))
 
 
 def _valid_credit_code(value: str) -> str:
@@ -162,6 +174,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Phone = Annotated[str, StringConstraints(max_length=20), AfterValidator(_valid_phone)]
 CreditCode = Annotated[str, AfterValidator(_valid_credit_code)]
+IdNumber = Annotated[str, StringConstraints(max_length=30), AfterValidator(_valid_id_number)]
 CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -204,9 +217,11 @@ class Matter(BaseModel):
     occurred: Short | None = Field(None, description="When it happened, in the citizen's words")
     contact_phone: Phone | None = Field(None, description="E.164; none: anonymous")
     contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
+    id_number: IdNumber | None = Field(None, description="公民身份号码, where a matter needs it")
     company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
     credit_code: CreditCode | None = None
     filed_by: FiledBy | None = Field(None, description="帮办代办: who filed it for the contact")
+    confidential: bool = Field(False, description="保密: only the hotline knows who the citizen is; 举报 always is")
 
 
 class NewMatter(Matter):
@@ -282,6 +297,7 @@ class WorkOrder(Matter):
     closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None = Field(None, description="When what identified the citizen was removed")
 
 
 class Event(BaseModel):

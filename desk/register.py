@@ -12,11 +12,13 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 
 from core.access import Principal
 from core.clock import to_city_time
+from core.database import vault_of
 from core.problems import Problem
-from desk import answers
-from desk.model import OPEN_STATES, Event, NewWorkOrder, State, WorkOrder
+from desk import answers, looks
+from desk.model import OPEN_STATES, Event, Nature, NewWorkOrder, State, WorkOrder, e164
 from desk.numbers import order_number, query_code
 from desk.places import place_key
+from desk.privacy import may_know
 from desk.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
 
 # Statements of every opening, built once: building one costs more than running it.
@@ -56,13 +58,15 @@ def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, 
        instead of a second one being opened.
     3. Otherwise a new order gets the next number of the day.
     """
-    fingerprint = hashlib.sha256(new.model_dump_json().encode()).hexdigest()
-    if key and (earlier := _by_key(connection, key, fingerprint)):
+    body = hashlib.sha256(new.model_dump_json().encode()).hexdigest()
+    if key and (earlier := _by_key(connection, key, body)):
         return Opened(earlier, created=False)
     _one_at_a_time(connection, new.conversation_id)
     unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
     row = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
     if key:
+        # A plain hash would tell the phone number to whoever tries them all.
+        fingerprint = vault_of(connection).trace(body)
         kept = {"key": key, "fingerprint": fingerprint, "work_order_id": row["id"], "at": now}
         connection.execute(_INSERT_KEY, kept)
     return Opened(_order(row), created=not unread)
@@ -82,6 +86,12 @@ def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime)
             add_event(connection, unread["id"], "supplemented", {"text": matter.text}, now, "intake")
         return _order(by_id(connection, unread["id"]))
     return _order(_insert(connection, matter, now, "intake", automatic=True))
+
+
+def traced(connection: Connection, phone: str | None) -> str | None:
+    """The hash a telephone number is found by, however it is written."""
+    number = e164(phone) if phone else None
+    return vault_of(connection).trace(number) if number else None
 
 
 def find(connection: Connection, number: str) -> WorkOrder:
@@ -186,11 +196,31 @@ def supplement(connection: Connection, number: str, text: str, now: datetime, ac
     return find(connection, number)
 
 
-def view_contact(connection: Connection, number: str, now: datetime, who: Principal) -> WorkOrder:
-    """The order with the citizen's contact; the look is logged. Raises Problem 404."""
+def view_contact(
+    connection: Connection, number: str, purpose: str, note: str | None, now: datetime, who: Principal
+) -> WorkOrder:
+    """The order with the citizen's contact; the look is written down. Raises Problem 404, or 403 where it is secret."""
     order = find_for(connection, number, who)
-    add_event(connection, row_of(connection, number)["id"], "contact_viewed", {}, now, who.name)
+    if not may_know(order, who):
+        detail = (
+            f"work order {number} is confidential: only the hotline knows the citizen; ask it to reach them for you"
+        )
+        raise Problem(403, "Forbidden", detail)
+    order_id = row_of(connection, number)["id"]
+    looks.write_down(connection, [order_id], who, purpose, note, now)
+    add_event(connection, order_id, "contact_viewed", {"purpose": purpose}, now, who.name)
     return order
+
+
+def set_confidential(
+    connection: Connection, number: str, confidential: bool, reason: str, now: datetime, actor: str
+) -> WorkOrder:
+    """保密 or not: set or lift it, with a reason. Raises Problem 404."""
+    order_id = row_of(connection, number)["id"]
+    connection.execute(update(work_orders).where(work_orders.c.id == order_id).values(confidential=confidential))
+    told = {"confidential": confidential, "reason": reason}
+    add_event(connection, order_id, "confidentiality", told, now, actor)
+    return find(connection, number)
 
 
 def _insert(
@@ -198,8 +228,7 @@ def _insert(
 ) -> RowMapping:
     state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
     values = {
-        **new.model_dump(exclude={"needs_person", "reason"}),
-        "place_key": place_key(new.place, new.area_code),
+        **_said(connection, new),
         "number": order_number(to_city_time(now).date(), _next_sequence(connection, now)),
         "query_code": query_code(),
         "state": state,
@@ -214,8 +243,8 @@ def _insert(
 
 def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
-    values = new.model_dump(exclude={"needs_person", "reason", "channel"})
-    values["place_key"] = place_key(new.place, new.area_code)
+    values = {name: value for name, value in _said(connection, new).items() if name != "channel"}
+    values["confidential"] |= unread["confidential"]
     connection.execute(
         update(work_orders)
         .where(work_orders.c.id == order_id)
@@ -223,6 +252,14 @@ def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now
     )
     add_event(connection, order_id, "completed", {"kept": unread["text"]}, now, actor)
     return by_id(connection, order_id)
+
+
+def _said(connection: Connection, new: NewWorkOrder) -> dict[str, Any]:
+    """What a request tells of an order, as the columns keep it."""
+    said = new.model_dump(exclude={"needs_person", "reason"})
+    confidential = new.confidential or new.nature is Nature.REPORT
+    trace, key = traced(connection, new.contact_phone), place_key(new.place, new.area_code)
+    return {**said, "confidential": confidential, "phone_trace": trace, "place_key": key}
 
 
 def _next_sequence(connection: Connection, now: datetime) -> int:
@@ -247,11 +284,11 @@ def _order(row: RowMapping) -> WorkOrder:
     return WorkOrder.model_validate(dict(row))
 
 
-def _by_key(connection: Connection, key: str, fingerprint: str) -> WorkOrder | None:
+def _by_key(connection: Connection, key: str, body: str) -> WorkOrder | None:
     row = connection.execute(_BY_KEY, {"wanted": key}).mappings().first()
     if row is None:
         return None
-    if row["fingerprint"] != fingerprint:
+    if row["fingerprint"] not in vault_of(connection).traces(body):
         raise Problem(422, "Unprocessable Content", f"Idempotency-Key: {key!r} was used for another order before")
     return _order(by_id(connection, row["work_order_id"]))
 

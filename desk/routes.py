@@ -7,15 +7,16 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection
 
-from core.access import Audience, actor, open_to, principal
+from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock, to_city_time
 from core.database import Database
 from core.problems import Problem
-from desk import absence, expediting, listing, progress, register, supporters
+from desk import absence, expediting, listing, looks, progress, register, supporters
 from desk.handling import Handling
 from desk.listing import Filters
-from desk.model import PUBLIC_LINES, Event, FiledBy, NewWorkOrder, ProxyAct, Text, WorkOrder
+from desk.looks import Purpose, ToldLook
+from desk.model import PUBLIC_LINES, Event, FiledBy, NewWorkOrder, ProxyAct, Short, Text, WorkOrder, e164
 from desk.privacy import masked
 from desk.progress import Progress
 from desk.repeats import Repeats
@@ -23,6 +24,9 @@ from desk.supporters import Person, persons_of
 
 Number = Annotated[str, StringConstraints(pattern=r"^\d{8}-\d{6}$")]
 WrittenNumber = Annotated[str, StringConstraints(max_length=60)]
+SEARCHERS = frozenset({Role.SEAT, Role.DISPATCHER, Role.ADMIN})
+"""Who may look for a citizen's orders by the phone number."""
+Written = Annotated[str, StringConstraints(min_length=3, max_length=40)]
 Proof = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=6, pattern=r"^\d+$")]
 
 
@@ -36,6 +40,7 @@ class ProgressQuery(BaseModel):
 class ListQuery(Filters):
     """The filters of a list, and which page of it."""
 
+    phone: Written | None = Field(None, description="A citizen's telephone number, in any way of writing it")
     before: Number | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -67,6 +72,7 @@ class Contact(BaseModel):
 
     contact_phone: str | None
     contact_name: str | None
+    id_number: str | None
     filed_by: FiledBy | None = None
     people: list[Reach]
 
@@ -131,18 +137,26 @@ def create_router(
     async def list_work_orders(request: Request, query: Annotated[ListQuery, Query()]) -> list[WorkOrder]:
         """The newest orders first, personal data masked; `before` pages on from an order's number.
 
-        People of a unit see the orders their unit is responsible for or was handed down.
+        People of a unit see the orders their unit is responsible for or was handed down. Only the hotline searches by
+        `phone`, and each search is a look that is written down.
         """
-        wanted, now = query.seen_by(principal(request)), clock()
-        orders = await database.read(lambda c: listing.page(c, wanted, query.before, query.limit))
+        who, now = principal(request), clock()
+        wanted = query.seen_by(who)
+        if query.phone is None:
+            orders = await database.read(lambda c: listing.page(c, wanted, query.before, query.limit))
+        else:
+            phone = _searched(query.phone, who)
+            orders = await database.write(
+                lambda c: listing.search_by_phone(c, phone, wanted, who, now, query.before, query.limit)
+            )
         absent = await database.read(lambda c: absence.units_without_head(c, now))
-        return [masked(absence.with_stand_in(order, absent, city.units)) for order in orders]
+        return [masked(absence.with_stand_in(order, absent, city.units), who) for order in orders]
 
     @router.get("/work-orders/{number}", dependencies=[open_to(Audience.STAFF)])
     async def get_work_order(number: Number, request: Request) -> WorkOrder:
         """One order, personal data masked."""
         who = principal(request)
-        return masked(await database.read(lambda c: register.find_for(c, number, who)))
+        return masked(await database.read(lambda c: register.find_for(c, number, who)), who)
 
     @router.get("/work-orders/{number}/events", dependencies=[open_to(Audience.STAFF)])
     async def get_events(number: Number, request: Request) -> list[Event]:
@@ -152,16 +166,24 @@ def create_router(
         return await database.read(lambda c: register.events_of(c, order.number))
 
     @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
-    async def get_contact(number: Number, request: Request) -> Contact:
-        """How to reach the citizen and who has joined. The look is written to the order's log."""
+    async def get_contact(number: Number, request: Request, purpose: Purpose, note: Short | None = None) -> Contact:
+        """How to reach the citizen and who has joined, for a purpose; `other` needs a note.
+
+        The look is written down, for the citizen too. 403 for a confidential order, except for seats and dispatchers.
+        """
+        if purpose is Purpose.OTHER and note is None:
+            raise Problem(
+                422, "Unprocessable Content", "note: missing; say what for when purpose is other", field="note"
+            )
         who, now = principal(request), clock()
 
         def look(connection: Connection) -> Contact:
-            order = register.view_contact(connection, number, now, who)
+            order = register.view_contact(connection, number, purpose, note, now, who)
             people = supporters.concerned(connection, register.row_of(connection, number))
             return Contact(
                 contact_phone=order.contact_phone,
                 contact_name=order.contact_name,
+                id_number=order.id_number,
                 filed_by=order.filed_by,
                 people=[Reach(person=person.id, contact_phone=person.phone) for person in people],
             )
@@ -212,12 +234,37 @@ def create_router(
         person = await prover.identify(query.number, query.proof)
         return progress.progress_of(await database.read(lambda c: register.find(c, person.number)), city)
 
+    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE)])
+    async def ask_looks(
+        query: ProgressQuery,
+        before: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> list[ToldLook]:
+        """Who looked at the citizen's contact, for the citizen: when, which unit or role, what for; newest first."""
+        person = await prover.identify(query.number, query.proof)
+        return await database.read(lambda c: looks.looks_for_citizen(c, person.number, before, limit))
+
     @router.get("/categories", dependencies=[open_to(Audience.ANYONE)])
     async def list_categories() -> list[Category]:
         """The 22 categories."""
         return list(city.categories.values())
 
     return router
+
+
+def _searched(phone: str, who: Principal) -> str:
+    """The number that is searched for in E.164. Raises Problem 403 or 422."""
+    if who.role not in SEARCHERS:
+        raise Problem(403, "Forbidden", f"phone: searching by it is not for a {who.role}", field="phone")
+    return telephone(phone)
+
+
+def telephone(phone: str) -> str:
+    """A telephone number in E.164. Raises Problem 422 for what is none."""
+    if (number := e164(phone)) is None:
+        detail = f"phone: {phone!r} is not a telephone number; write it like 13871234567 or +8613871234567"
+        raise Problem(422, "Unprocessable Content", detail, field="phone")
+    return number
 
 
 def known_codes(category: str | None, area_code: str | None, city: City) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from core.database import UtcDateTime, metadata
+from core.database import Sealed, UtcDateTime, metadata
 from core.problems import Problem
 from desk.clocks import end
 from desk.deadlines import Step
@@ -41,7 +41,7 @@ supporters = Table(
     Column("id", Integer, primary_key=True),
     Column("work_order_id", ForeignKey("work_orders.id"), nullable=False),
     Column("conversation_id", String(200), nullable=False),
-    Column("contact_phone", String(20)),
+    Column("contact_phone", Sealed),
     Column("text", Text),
     Column("query_code", String(6), nullable=False),
     Column("joined_at", UtcDateTime, nullable=False),

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from core.database import UtcDateTime, metadata
+from core.database import Sealed, SealedJson, UtcDateTime, metadata
 from desk.deadlines import Light, Step
 from desk.model import Channel, Line, Outcome, State, SuggestionClass, Urgency
 
@@ -75,14 +75,19 @@ work_orders = Table(
     Column("place", String(200)),
     Column("place_key", String(210)),
     Column("occurred", String(200)),
-    Column("contact_phone", String(20)),
-    Column("contact_name", String(50)),
+    Column("contact_phone", Sealed),
+    # The keyed hash of the number in E.164: an order is found by it.
+    Column("phone_trace", String(64), info={"trace_of": "contact_phone"}),
+    Column("contact_name", Sealed),
+    Column("id_number", Sealed),
     Column("company_name", String(100)),
     Column("credit_code", String(18)),
     Column("suggestion_class", String(20)),
-    Column("filed_by", JSON(none_as_null=True)),
+    Column("filed_by", SealedJson),
+    Column("confidential", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("erased_at", UtcDateTime),
     Column("source", String(30)),
     Column("source_number", String(100)),
     Column("source_fingerprint", String(64)),
@@ -108,6 +113,7 @@ work_orders = Table(
     Index(None, "place_key", "category"),
     Index(None, "merged_into"),
     Index(None, "line", "created_at"),
+    Index(None, "phone_trace"),
 )
 
 leader_sessions = Table(

@@ -42,7 +42,7 @@ def create_router(database: Database, city: City, handling: Handling, repeats: R
             order = handling.move(connection, number, wanted, now, who.name)
             return repeats.reopen_old(connection, number, now) if isinstance(wanted, Accept) else order
 
-        return masked(await database.write(make))
+        return masked(await database.write(make), who)
 
     @router.get("/moves", dependencies=[open_to(Audience.STAFF)])
     async def list_moves(number: Number, request: Request) -> list[Move]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,14 +18,18 @@ from core.calendar import WorkingCalendar
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
-from core.secrets import token, webhook_secret, write_operator_token
+from core.secrets import open_database, token, vault, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
+from core.web import RealWeb, Web
 from desk import (
     after_routes,
+    api_tokens,
     exchange_routes,
     notice_routes,
+    oidc_routes,
     people,
     people_routes,
+    privacy_routes,
     repeat_routes,
     special_routes,
     supervision_routes,
@@ -36,11 +40,13 @@ from desk import (
 from desk import routes as desk_routes
 from desk.backlog import backlog
 from desk.handling import Handling
+from desk.oidc import Oidc
 from desk.repeats import Repeats
 from desk.report_texts import Writer
 from desk.routes import Prover
 from hotline import health, metrics, schema
 from hotline.logs import configure
+from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr import routes as ivr_routes
@@ -57,13 +63,14 @@ class Parts:
     city: City
     bot: Bot
     clock: Clock
+    web: Web = field(default_factory=RealWeb)
 
 
 def create() -> FastAPI:
     """The application with its real parts, as uvicorn starts it."""
     settings = get_settings()
     configure(settings.log_level)
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     write_operator_token(settings)
     bot = RasaBot(settings.rasa_url, token(settings, "service"), settings.bot_budget_seconds)
@@ -105,6 +112,10 @@ def assemble(parts: Parts) -> FastAPI:
             private_addresses=parts.settings.webhook_private_addresses,
         )
     )
+    app.include_router(
+        privacy_routes.create_router(parts.database, erasure_of(parts.city, parts.settings), parts.clock)
+    )
+    app.include_router(_single_sign_on(parts))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
@@ -115,9 +126,25 @@ def assemble(parts: Parts) -> FastAPI:
 def _locksmith(parts: Parts) -> Locksmith:
     async def signed_in(token: str) -> Principal | None:
         now = parts.clock()
-        return await parts.database.read(lambda c: people.recognise(c, token, now))
+        if (who := await parts.database.read(lambda c: people.recognise(c, token, now))) is not None:
+            return who
+        if (machine := await parts.database.read(lambda c: api_tokens.recognise(c, token, now))) is None:
+            return None
+        if machine.to_note:
+            await parts.database.write(lambda c: api_tokens.note_use(c, machine.id, now))
+        return machine.principal
 
     return Locksmith(token(parts.settings, "service"), token(parts.settings, "operator"), signed_in)
+
+
+def _single_sign_on(parts: Parts) -> APIRouter:
+    settings = parts.settings
+    address = settings.public_url or settings.web_url
+    provider = None
+    if settings.oidc_issuer:
+        secret, back = settings.oidc_client_secret.get_secret_value(), f"{address}{oidc_routes.PATH}/callback"
+        provider = Oidc(settings.oidc_issuer, settings.oidc_client_id, secret, back, parts.web)
+    return oidc_routes.create_router(parts.database, vault(settings), provider, f"{address}/console", parts.clock)
 
 
 def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:

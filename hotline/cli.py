@@ -19,7 +19,8 @@ from core.city import City
 from core.clock import CITY_TIME, utc_now
 from core.database import Database
 from core.problems import Problem
-from core.secrets import token, write_operator_token
+from core.sealing import CannotOpen
+from core.secrets import open_database, token, write_operator_token
 from core.settings import Settings, get_settings
 from core.sheets import BadSheet
 from desk import people
@@ -37,6 +38,7 @@ from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
 from hotline.processes import Process, base_environment, ports, processes
 from hotline.progress import shown
+from hotline.resealing import reseal
 from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
@@ -174,7 +176,7 @@ def worker() -> None:
     """Do the work that nobody waits for, until stopped; `hotline up` starts one."""
     settings = _settings()
     configure(settings.log_level)
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     asyncio.run(_work(settings, database))
     database.close()
@@ -276,7 +278,7 @@ def export_answers(
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
     """The database at this version's schema. What cannot be done is told in red and ends the command."""
-    database = Database(settings.database_url)
+    database = open_database(settings)
     try:
         schema.upgrade(database)
         yield database
@@ -311,7 +313,7 @@ def add_user(
     with _database(settings) as database:
         new = NewUser(login=login, name=name, role=role, unit=unit, phone=phone, password=password)
         hashed, now = hashed_password(new.password), utc_now()
-        added = database.write_now(lambda c: people.add_user(c, new, hashed, now))
+        added = database.write_now(lambda c: people.add_user(c, new, hashed, now, "command line"))
     console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)
 
 
@@ -319,10 +321,30 @@ def add_user(
 def upgrade_database() -> None:
     """Bring the database to the schema of this version."""
     settings = _settings()
-    database = Database(settings.database_url)
+    database = open_database(settings)
     schema.upgrade(database)
     console.print(f"schema: {database.read_now(schema.current)}")
     database.close()
+
+
+@database_app.command(name="reseal")
+def reseal_database() -> None:
+    """Seal all personal data anew with the current key, after the key was changed; safe to run while all is up."""
+    settings = _settings()
+    database = open_database(settings)
+    schema.upgrade(database)
+    sealed = 0
+    try:
+        with console.status("sealing …") as status:
+            for done in reseal(database):
+                sealed += done
+                status.update(f"sealing … {sealed} rows")
+    except CannotOpen as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    finally:
+        database.close()
+    console.print(f"{sealed} rows sealed with the current key", highlight=False)
 
 
 def main() -> None:

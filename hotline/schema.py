@@ -14,7 +14,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the migrations that are missing; safe to run by several processes at once."""
-    database.write_now(lambda connection: _upgrade(connection, revision))
+    database.migrate_now(lambda connection: _upgrade(connection, revision))
 
 
 def head() -> str:

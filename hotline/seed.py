@@ -345,7 +345,7 @@ def _phone(chance: random.Random) -> str:
 
 
 def units(city: City) -> Iterator[tuple[str, str]]:
-    """Every unit that leads in some row of the table, in the city, each county and each town, with a code of its own."""
+    """Every unit that leads in some row of the table, in city, counties and towns, with a code of its own."""
     found: dict[str, str] = {}
     for place, task in enumerate(dict.fromkeys(row.lead for row in city.responsibilities.rows)):
         for area in (code for code in city.areas if len(code) <= TOWN):
@@ -371,7 +371,7 @@ def seed_staff(connection: Connection, city: City, password: str, hashed: str, n
     there = set(connection.execute(select(people.users.c.login)).scalars())
     for user in new:
         if user.login not in there:
-            people.add_user(connection, user, hashed, now)
+            people.add_user(connection, user, hashed, now, "seed")
     return len([user for user in new if user.login not in there])
 
 

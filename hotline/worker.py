@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from core.city import City
@@ -18,6 +18,7 @@ from desk.deliveries import Courier
 from desk.handling import MOST_CHANGES, Handling
 from desk.outbox import Outbox
 from hotline import heartbeat
+from hotline.retention import erasure_of, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
+REMOVE_EVERY = timedelta(days=1)
 
 
 class Worker:
@@ -41,6 +43,8 @@ class Worker:
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
         self._stop = asyncio.Event()
+        self._erasure = erasure_of(city, settings)
+        self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
@@ -55,6 +59,7 @@ class Worker:
             self._dispatch,
             self._change_lights,
             self._show_rechecks,
+            self._remove_old,
             self._hand_on,
             self._tell,
         )
@@ -123,6 +128,15 @@ class Worker:
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
+
+    async def _remove_old(self) -> None:
+        now = self._clock()
+        if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
+            return
+        orders, conversations = await remove_due(self._database, self._erasure, self._clock)
+        self._removed_at = now
+        if orders or conversations:
+            log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
 
 
 def carriers(settings: Settings) -> dict[str, Carrier]:

@@ -1,13 +1,15 @@
 """Reading and writing the inbox. Every function takes the connection of a running transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
 from desk.model import Channel, Line
+from desk.tables import work_orders
 from intake.messages import Answer, InboundMessage, Turn
 from intake.tables import inbox
 
@@ -109,6 +111,23 @@ def unanswered(connection: Connection, received_before: datetime, limit: int = 1
         .limit(limit)
     )
     return [_accepted(row) for row in connection.execute(query).mappings()]
+
+
+def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
+    """Remove all that was said in these conversations."""
+    connection.execute(delete(inbox).where(inbox.c.conversation_id.in_(conversation_ids)))
+
+
+def forgettable(connection: Connection, silent_since: datetime, limit: int = 100) -> list[str]:
+    """The conversations that no order came of, and in which nothing was said since `silent_since`."""
+    query = (
+        select(inbox.c.conversation_id)
+        .where(~select(work_orders.c.id).where(work_orders.c.conversation_id == inbox.c.conversation_id).exists())
+        .group_by(inbox.c.conversation_id)
+        .having(func.max(inbox.c.received_at) < silent_since)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def _accepted(row: RowMapping) -> Accepted:

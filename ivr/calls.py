@@ -1,5 +1,6 @@
 """The calls, kept step by step: a restarted process goes on with them, a repeated step is answered alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 from sqlalchemy import (
-    JSON,
     Column,
     Connection,
     Index,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
+    delete,
     func,
     literal,
     select,
@@ -24,7 +25,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, Sealed, SealedJson, UtcDateTime, metadata
+from desk.tables import work_orders
 from ivr.flow import CallState, Instruction, Step
 
 calls = Table(
@@ -32,11 +34,11 @@ calls = Table(
     metadata,
     Column("call_sid", String(64), primary_key=True),
     Column("carrier", String(20), nullable=False),
-    Column("caller", String(20)),
+    Column("caller", Sealed),
     Column("line", String(20), nullable=False),
     Column("step", Integer, nullable=False),
-    Column("state", JSON, nullable=False),
-    Column("instructions", JSON, nullable=False),
+    Column("state", SealedJson, nullable=False),
+    Column("instructions", SealedJson, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
@@ -99,6 +101,28 @@ class Calls:
             .limit(limit)
         )
         return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+
+CONVERSATION = "phone:"
+"""What stands before a call's id in the id of its conversation."""
+
+
+def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
+    """Remove the calls of these conversations."""
+    call_sids = [each.removeprefix(CONVERSATION) for each in conversation_ids if each.startswith(CONVERSATION)]
+    connection.execute(delete(calls).where(calls.c.call_sid.in_(call_sids)))
+
+
+def forgettable(connection: Connection, silent_since: datetime, limit: int = 100) -> list[str]:
+    """The conversations of calls that no order came of, and of which nothing was heard since `silent_since`."""
+    conversation_id = literal(CONVERSATION).concat(calls.c.call_sid)
+    query = (
+        select(conversation_id)
+        .where(calls.c.updated_at < silent_since)
+        .where(~select(work_orders.c.id).where(work_orders.c.conversation_id == conversation_id).exists())
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def _find(connection: Connection, call_sid: str) -> Call | None:

@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.database import Database
 from intake.messages import Answer, Channel, InboundMessage
 from ivr import flow
-from ivr.calls import Call, Calls, Outcome
+from ivr.calls import CONVERSATION, Call, Calls, Outcome
 from ivr.prompts import Prompts, load_prompts
 
 log = logging.getLogger(__name__)
@@ -142,4 +142,4 @@ def _script(call: Call) -> Script:
 
 
 def _conversation_id(call_sid: str) -> str:
-    return f"phone:{call_sid}"
+    return CONVERSATION + call_sid

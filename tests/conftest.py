@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from core.city import City
 from core.database import Database
+from core.sealing import Vault
 from core.secrets import token
 from core.settings import Settings
 from hotline import schema
@@ -19,6 +20,7 @@ from tests.fakes import FakeBot, SetClock
 from tests.system import System, running
 
 CATEGORIES = ("unit", "service", "browser")
+VAULT = Vault(b"a secret of the tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,7 +67,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = f"sqlite:///{tmp_path / 'hotline.db'}"
     else:
         url = request.getfixturevalue("postgresql_url")()
-    made = Database(url)
+    made = Database(url, VAULT)
     schema.upgrade(made)
     yield made
     made.close()
@@ -74,7 +76,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """An empty SQLite database with our schema."""
-    made = Database(f"sqlite:///{tmp_path / 'hotline.db'}")
+    made = Database(f"sqlite:///{tmp_path / 'hotline.db'}", VAULT)
     schema.upgrade(made)
     yield made
     made.close()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from core.database import Database
 from hotline import schema
 from hotline.heartbeat import beat, heartbeats, last
+from tests.conftest import VAULT
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service
@@ -44,7 +45,7 @@ async def test_a_write_that_fails_undoes_itself_and_not_its_neighbours(database:
 def test_two_processes_that_wait_for_each_other_both_get_through(
     postgresql_url: Callable[[], str], clock: SetClock
 ) -> None:
-    one, other = (Database(url) for url in [postgresql_url()] * 2)
+    one, other = (Database(url, VAULT) for url in [postgresql_url()] * 2)
     schema.upgrade(one)
     for name in ("a", "b"):
         one.write_now(lambda c, name=name: beat(c, name, clock()))  # type: ignore[misc]

@@ -17,7 +17,7 @@ from core.access import Role
 from core.city import City
 from core.clock import utc_now
 from core.database import Database
-from core.secrets import webhook_secret
+from core.secrets import vault, webhook_secret
 from core.settings import Settings
 from desk import deliveries, listing, register, webhooks
 from desk.backlog import backlog
@@ -289,7 +289,7 @@ async def test_workers_that_are_killed_lose_nothing_and_tell_nothing_twice(
 ) -> None:
     count, kills = 1200, 4
     url = open_settings.database_url if kind == "sqlite" else request.getfixturevalue("postgresql_url")()
-    database = Database(url)
+    database = Database(url, vault(open_settings))
     schema.upgrade(database)
     hook = database.write_now(lambda c: webhooks.add(c, NewWebhook(url=receiver.url("/hook")), utc_now()))
     receiver.secret = webhook_secret(open_settings, hook.id)

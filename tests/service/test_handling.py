@@ -169,7 +169,7 @@ async def test_in_the_life_of_an_order(
         story = Story(connection, city, handling, order, local("2026-11-24 08:55"))
         for login, unit in scenario.get("people", {}).items():
             new = people.NewUser(login=login, name="经办人", role=Role.HANDLER, unit=unit, password="not used here")
-            people.add_user(connection, new, "", clock())
+            people.add_user(connection, new, "", clock(), "test")
         for step in scenario["steps"]:
             story.step(step)
         order_id = register.row_of(connection, story.number)["id"]

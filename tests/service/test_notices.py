@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 from core.access import Role
 from core.city import City
 from core.database import Database
+from core.secrets import vault
 from core.settings import Settings
 from desk import expediting, register
 from desk.backlog import backlog
@@ -140,7 +141,7 @@ async def test_two_workers_at_once_tell_dispatch_and_light_everything_once(
 ) -> None:
     count = 120
     url = postgresql_url()
-    databases = [Database(url), Database(url)]
+    databases = [Database(url, vault(settings)), Database(url, vault(settings))]
     schema.upgrade(databases[0])
     new = NewWorkOrder.model_validate(noise_complaint)
 

@@ -75,7 +75,9 @@ async def test_a_key_used_for_another_order_is_refused(open_order: Any, noise_co
 async def test_an_order_kept_for_a_person_is_completed_by_the_bot_instead_of_doubled(
     open_order: Any, noise_complaint: dict[str, Any], database: Database, clock: SetClock
 ) -> None:
-    unread = NewWorkOrder(text="楼下好吵", conversation_id="web:1", message_id="m1", needs_person=True)
+    unread = NewWorkOrder(
+        text="楼下好吵", conversation_id="web:1", message_id="m1", needs_person=True, confidential=True
+    )
     kept = await database.write(lambda c: register.keep_for_person(c, unread, clock()))
 
     opened = await open_order(noise_complaint, key="k", conversation_id="web:1", message_id="m7")
@@ -85,6 +87,7 @@ async def test_an_order_kept_for_a_person_is_completed_by_the_bot_instead_of_dou
     assert opened.order.number == kept.number
     assert opened.order.state is State.PENDING_DISPATCH
     assert opened.order.category == "09"
+    assert opened.order.confidential
     events = await database.read(lambda c: register.events_of(c, kept.number))
     assert [event.kind for event in events] == ["opened", "completed"]
     assert events[1].data == {"kept": "楼下好吵"}

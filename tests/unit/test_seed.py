@@ -24,6 +24,7 @@ from desk.numbers import parse_order_number
 from desk.tables import clocks, work_orders
 from hotline import schema
 from hotline.seed import Town, batches, plans, seed_staff, units
+from tests.conftest import VAULT
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.unit
@@ -35,7 +36,7 @@ DATA = yaml.safe_load((Path(__file__).parents[2] / "hotline" / "seed.yml").read_
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A city that has been seeded on a Tuesday morning."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('seed') / 'hotline.db'}")
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('seed') / 'hotline.db'}", VAULT)
     schema.upgrade(database)
     yield database
     database.close()

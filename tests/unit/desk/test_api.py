@@ -89,7 +89,7 @@ def test_a_list_masks_who_the_citizen_is(client: TestClient, as_operator: Header
 def test_a_look_at_the_phone_number_is_written_down(
     client: TestClient, as_operator: Headers, order: dict[str, Any]
 ) -> None:
-    shown = client.get(f"/api/work-orders/{order['number']}/contact", headers=as_operator)
+    shown = client.get(f"/api/work-orders/{order['number']}/contact?purpose=call_back", headers=as_operator)
     events = client.get(f"/api/work-orders/{order['number']}/events", headers=as_operator).json()
 
     assert shown.json()["contact_phone"] == "+8613871234567"

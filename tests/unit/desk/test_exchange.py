@@ -251,7 +251,7 @@ TO_THE_END: tuple[dict[str, Any], ...] = (
     {"move": "dispatch", "unit": "咸安区住房和城市更新局", "note": "内部：按一览表"},
     {"move": "sign"},
     {"move": "contact", "note": "内部：已电话"},
-    {"move": "reply", "text": "路灯已修好", "outcome": "solved", "note": "内部：线路老化"},
+    {"move": "reply", "text": "路灯已修好", "outcome": "solved", "note": "内部：线路老化", "override": "内部：已电话"},
     {"move": "approve_reply"},
     {"move": "callback", "reached": True, "solved": True, "satisfied": True, "note": "内部：很满意"},
 )
@@ -309,7 +309,7 @@ def test_an_order_merged_into_another_gets_its_answer_too(
     post(as_csv(LAMP))
     [merged] = listed(source="province")
     moved(client, as_operator, merged["number"], {"move": "merge", "into": main})
-    moved(client, as_operator, main, *TO_THE_END)
+    moved(client, as_operator, main, *TO_THE_END, {**TO_THE_END[-1], "person": merged["number"]})
     told = client.get(ANSWERS, headers=as_operator).json()
     assert [one["kind"] for one in told] == ["merge", "approve_reply", "close"]
     assert {(one["source_number"], one["number"]) for one in told} == {("P-1", merged["number"])}
@@ -391,7 +391,7 @@ def test_whole_contacts_need_a_purpose_and_every_look_is_written_down(
     [row] = read_sheet(client.get(EXPORT, params=whole, headers=as_operator).content)
     assert row.cells["联系电话"] == "'+8613871234567"
     log = client.get(f"/api/work-orders/{number}/events", headers=as_operator).json()
-    assert (log[-1]["kind"], log[-1]["data"]) == ("contact_viewed", {"purpose": "满意度调查"})
+    assert (log[-1]["kind"], log[-1]["data"]) == ("contact_viewed", {"purpose": "other"})
     [entry] = client.get("/api/exports", headers=as_operator).json()
     assert (entry["actor"], entry["rows"], entry["whole"], entry["filters"]) == (
         "operator",
@@ -410,7 +410,8 @@ def test_a_handler_exports_the_own_units_orders_and_no_contacts(
     client.post("/api/users", json=new, headers=as_operator)
     token = client.post("/api/sessions", json={"login": "lamp", "password": "x" * 12}).json()["token"]
     mine = {"Authorization": f"Bearer {token}"}
-    rows = read_sheet(client.get(EXPORT, params={"unit": "别的单位"}, headers=mine).content)
+    assert list(read_sheet(client.get(EXPORT, params={"unit": "别的单位"}, headers=mine).content)) == []
+    rows = read_sheet(client.get(EXPORT, headers=mine).content)
     assert [row.cells["来源编号"] for row in rows] == ["P-1"]
     assert client.get(EXPORT, params={"whole": True, "purpose": "回访"}, headers=mine).status_code == 403
     assert client.get("/api/exports", headers=mine).status_code == 403

@@ -156,7 +156,7 @@ def test_whatever_is_tried_the_register_stays_true(
         now = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
         for unit in ("咸安区生态环境局", "咸安区公安局"):
             new = people.NewUser(login=unit, name="经办人", role=Role.HANDLER, unit=unit, password="not used here")
-            people.add_user(connection, new, "", now)
+            people.add_user(connection, new, "", now, "test")
         other = register.open_work_order(connection, order, None, now, "bot").order.number
         number = register.open_work_order(connection, order, None, now, "bot").order.number
         desk = Desk(connection, handling, writer, number, other)

@@ -68,7 +68,7 @@ def test_who_joins_gets_the_number_and_a_code_of_their_own(
         assert client.post("/api/progress", json={"number": number, "proof": proof}).status_code == 200
     more = {"proof": joined["query_code"], "text": "昨晚两点还在吵"}
     assert client.post(f"/api/work-orders/{number}/supplements", json=more, headers=as_bot).status_code == 200
-    reached = client.get(f"/api/work-orders/{number}/contact", headers=as_operator).json()["people"]
+    reached = client.get(f"/api/work-orders/{number}/contact?purpose=call_back", headers=as_operator).json()["people"]
     assert [person["contact_phone"] for person in reached] == ["+8613871234567", "+8613971234568"]
     assert events(number) == ["opened", "joined", "supplemented", "contact_viewed"]
 

@@ -46,7 +46,7 @@ def signed_in(sqlite: Database, clock: SetClock) -> SignedIn:
         login = login or role
         of_unit = {"unit": unit} if role in UNIT_ROLES else {}
         new = NewUser(login=login, name="值班员", role=role, password="not used here", **of_unit)
-        sqlite.write_now(lambda c: people.add_user(c, new, "", clock()))
+        sqlite.write_now(lambda c: people.add_user(c, new, "", clock(), "test"))
         session = sqlite.write_now(lambda c: people.open_session(c, login, clock()))
         return {"Authorization": f"Bearer {session.token}"}
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from core.clock import utc_now
 from core.database import Database
 from core.problems import Unavailable, install
+from core.sealing import Vault
 from core.settings import Settings
 from intake.messages import Answer, InboundMessage, Reply
 from ivr.calls import Calls, calls
@@ -76,7 +77,7 @@ def posting_to(app: FastAPI) -> Post:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'calls.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'calls.db'}", Vault(b"a secret of the tests"))
     calls.create(database.engine)
     yield database
     database.close()

@@ -1,0 +1,48 @@
+"""Removing what has been kept long enough: of orders, and of conversations no order came of. In batches."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pysqlite3.dbapi2 as sqlite3
+from sqlalchemy import Connection
+
+from core.city import City
+from core.clock import Clock
+from core.database import Database
+from core.settings import Settings
+from desk.erasure import Erasure, Forget, Retention
+from intake import inbox
+from ivr import calls
+
+FORGETTABLE = (inbox.forgettable, calls.forgettable)
+
+
+def erasure_of(city: City, settings: Settings) -> Erasure:
+    """The erasing of orders under a city's rules, with all that was said in messages and calls."""
+    return Erasure(Retention.of_city(city), (inbox.forget, calls.forget, _forget_in(settings.tracker_file)))
+
+
+async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tuple[int, int]:
+    """Remove all that is due now; returns how many orders and how many conversations there were."""
+    now, orders, conversations = clock(), 0, 0
+    while erased := await database.write(lambda c: erasure.erase_due(c, now)):
+        orders += erased
+    until = erasure.rules.messages.before(now)
+    for forgettable in FORGETTABLE:
+        while due := await database.read(lambda c: forgettable(c, until)):  # noqa: B023 - called at once
+            await database.write(lambda c: erasure.forget(c, due))
+            conversations += len(due)
+    return orders, conversations
+
+
+def _forget_in(tracker_file: Path) -> Forget:
+    """Removes conversations from Rasa's own memory, a file of its own; what is gone already changes nothing."""
+
+    def forget(_: Connection, conversation_ids: Sequence[str]) -> None:
+        if not tracker_file.exists():
+            return
+        with closing(sqlite3.connect(tracker_file, timeout=5)) as memory, memory:
+            memory.executemany("DELETE FROM events WHERE sender_id = ?", [(each,) for each in conversation_ids])
+
+    return forget
