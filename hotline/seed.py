@@ -133,14 +133,13 @@ class Town:
         self._towns = [code for code in city.areas if len(code) == TOWN]
         self._source: Source = Sources.of_city(city).named(_data()["platform"])
         self._logins = {unit: code for code, unit in units(city)}
+        self._opened: list[int] = []
 
     def play(self, connection: Connection, planned: Sequence[Plan]) -> int:
         """Play those of these orders that are not there yet, and tell nobody of them; returns how many."""
-        last = connection.execute(select(func.max(work_orders.c.id))).scalar() or 0
+        self._opened = []
         played = sum(self._play(connection, plan) for plan in planned)
-        outbox.forget(
-            connection, connection.execute(select(work_orders.c.id).where(work_orders.c.id > last)).scalars().all()
-        )
+        outbox.forget(connection, self._opened)
         return played
 
     def _play(self, connection: Connection, plan: Plan) -> bool:
@@ -150,6 +149,7 @@ class Town:
         chance = random.Random(key)
         story = self._story(chance, plan)
         number, at = self._open(connection, story.new, key, plan.at), plan.at
+        self._opened.append(register.row_of(connection, number)["id"])
         for step in plan.way["steps"]:
             at = self._later(chance, at, step, plan.way)
             if at >= self._now:
@@ -170,7 +170,9 @@ class Town:
 
     def _let_pass(self, connection: Connection, until: datetime) -> None:
         """Change the lights that are due by then, each at its moment."""
-        earliest = select(func.min(clocks.c.next_change)).where(clocks.c.next_change <= until)
+        # Only those of the orders played here: a sweep leaves out what a worker beside us holds.
+        mine = clocks.c.work_order_id.in_(self._opened)
+        earliest = select(func.min(clocks.c.next_change)).where(mine, clocks.c.next_change <= until)
         while (moment := connection.execute(earliest).scalar()) is not None:
             self._handling.sweep(connection, moment)
 
@@ -251,6 +253,7 @@ class Town:
             if story.at_a_place:
                 neighbour = story.new.model_copy(update={"contact_phone": _phone(chance)})
                 again = register.open_work_order(connection, neighbour, None, at, "bot").order.number
+                self._opened.append(register.row_of(connection, again)["id"])
                 self._move(connection, again, {"move": "merge", "into": number}, at, "dispatcher1")
         elif step == "oversee":
             self._oversee(connection, number, at)

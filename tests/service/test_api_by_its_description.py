@@ -1,6 +1,7 @@
 """The API does what its own description says, whatever is sent and whoever sends it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,12 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from core.city import City
+from core.database import Database
+from desk.handling import Handling
+from desk.outbox import Outbox
+from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service
 
@@ -50,15 +57,30 @@ class Stage:
 
 
 @pytest.fixture
-def known(client: TestClient, as_bot: Headers, noise_complaint: dict[str, Any]) -> dict[str, str]:
+def known(
+    client: TestClient,
+    as_bot: Headers,
+    as_operator: Headers,
+    noise_complaint: dict[str, Any],
+    sqlite: Database,
+    city: City,
+    clock: SetClock,
+) -> dict[str, Any]:
     """Path parameters that lead somewhere."""
     order = client.post("/api/work-orders", json=noise_complaint, headers=as_bot).json()
-    return {"number": order["number"], "source": "province"}
+    outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, texts=False)
+    sqlite.write_now(lambda c: outbox.hand_on(c, clock()))
+    sqlite.write_now(lambda c: outbox.tell_due(c, clock() + timedelta(hours=1)))
+    [notice] = client.get("/api/notices", headers=as_operator).json()["notices"]
+    hook = client.post("/api/webhooks", json={"url": "https://receiver.example"}, headers=as_operator).json()
+    test = client.post(f"/api/webhooks/{hook['id']}/test", headers=as_operator).json()
+    leading = {"notice_id": notice["id"], "webhook_id": hook["id"], "delivery_id": test["id"]}
+    return {"number": order["number"], "source": "province", **leading}
 
 
 @pytest.mark.parametrize("key", ["nobody", "bot", "operator"])
 def test_every_answer_is_one_that_is_described(
-    client: TestClient, as_bot: Headers, as_operator: Headers, known: dict[str, str], key: str
+    client: TestClient, as_bot: Headers, as_operator: Headers, known: dict[str, Any], key: str
 ) -> None:
     headers = {"nobody": {}, "bot": as_bot, "operator": as_operator}[key]
     schema = schemathesis.openapi.from_asgi("/openapi.json", Stage(client.app))
@@ -80,7 +102,7 @@ def operations(schema: Any) -> Iterator[Any]:
         yield result.ok()
 
 
-def send(operation: Any, mode: GenerationMode, headers: Headers, known: dict[str, str]) -> None:
+def send(operation: Any, mode: GenerationMode, headers: Headers, known: dict[str, Any]) -> None:
     """Send requests of one kind to one door, and hold each answer to the description."""
 
     @bounded
