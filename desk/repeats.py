@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, or_, select
 
 from core.city import City
 from core.clock import to_city_time
@@ -23,6 +23,22 @@ from desk.words import words
 ACTOR = "repeats"
 COUNTY, TOWN = 6, 9
 MOST_OFFERED = 3
+
+
+# Asked at every opening, so built once.
+_CLOSED_HERE = (
+    select(work_orders.c.number, work_orders.c.text)
+    .where(
+        work_orders.c.place_key == bindparam("spot"),
+        work_orders.c.category == bindparam("category"),
+        work_orders.c.line == bindparam("line"),
+        work_orders.c.state == State.CLOSED,
+        work_orders.c.closed_at >= bindparam("since"),
+    )
+    .order_by(work_orders.c.closed_at.desc())
+    .limit(bindparam("most"))
+    .with_for_update()
+)
 
 
 class SimilarOrder(BaseModel):
@@ -74,21 +90,19 @@ class Repeats:
         opened = register.open_work_order(connection, new, key, now, actor)
         if not opened.created:
             return opened
-        return Opened(self.reopen_old(connection, opened.order.number, now), created=True)
+        return Opened(self.reopen_old(connection, opened.order, now), created=True)
 
-    def reopen_old(self, connection: Connection, number: str, now: datetime) -> WorkOrder:
+    def reopen_old(self, connection: Connection, order: WorkOrder, now: datetime) -> WorkOrder:
         """Merge a new order into the closed one about the same exact place and category, opened again.
 
         Nothing happens without such an order of the last days, or when the texts are not alike.
         """
-        row = register.row_of(connection, number)
-        old = self._old(connection, row, now) if row["state"] == State.PENDING_DISPATCH else None
-        if old is not None:
-            days = self.rules.reopening.days
-            reason = words()["similar"]["came_back"].format(number=number, days=days)
-            self._handling.move(connection, old["number"], moves.Reopen(move=Move.REOPEN, reason=reason), now, ACTOR)
-            self._handling.move(connection, number, moves.Merge(move=Move.MERGE, into=old["number"]), now, ACTOR)
-        return register.find(connection, number)
+        old = self._old(connection, order, now) if order.state is State.PENDING_DISPATCH else None
+        if old is None:
+            return order
+        reason = words()["similar"]["came_back"].format(number=order.number, days=self.rules.reopening.days)
+        self._handling.move(connection, old, moves.Reopen(move=Move.REOPEN, reason=reason), now, ACTOR)
+        return self._handling.move(connection, order.number, moves.Merge(move=Move.MERGE, into=old), now, ACTOR)
 
     def similar_to(self, connection: Connection, order: WorkOrder, now: datetime, limit: int) -> list[SimilarOrder]:
         """For the dispatcher: open orders of the last hours and closed ones of the last days, the most alike first."""
@@ -119,26 +133,16 @@ class Repeats:
         fresh = or_(work_orders.c.created_at >= since, work_orders.c.level > 0)
         return work_orders.c.state.in_(FROM[Move.MERGE]) & fresh
 
-    def _old(self, connection: Connection, row: RowMapping, now: datetime) -> RowMapping | None:
-        mine = _request(row)
-        if row["category"] is None or mine.spot is None or not mine.spot.exact:
+    def _old(self, connection: Connection, order: WorkOrder, now: datetime) -> str | None:
+        """The number of the closed order that a new one is about again."""
+        mine = _request(order.model_dump(include={"text", "category", "area_code", "place"}))
+        if order.category is None or mine.spot is None or not mine.spot.exact:
             return None
-        query = (
-            select(work_orders)
-            .where(
-                work_orders.c.place_key == mine.spot.key,
-                work_orders.c.category == row["category"],
-                work_orders.c.line == row["line"],
-                work_orders.c.state == State.CLOSED,
-                work_orders.c.closed_at >= now - timedelta(days=self.rules.reopening.days),
-            )
-            .order_by(work_orders.c.closed_at.desc())
-            .limit(self.rules.candidates)
-            .with_for_update()
-        )
-        closed = connection.execute(query).mappings().all()
+        here = {"spot": mine.spot.key, "category": order.category, "line": order.line}
+        since = now - timedelta(days=self.rules.reopening.days)
+        closed = connection.execute(_CLOSED_HERE, {**here, "since": since, "most": self.rules.candidates}).all()
         alike = self.rules.reopening.text
-        return next((old for old in closed if self.rules.text_likeness(mine.text, old["text"]) >= alike), None)
+        return next((old.number for old in closed if self.rules.text_likeness(mine.text, old.text) >= alike), None)
 
     def _candidates(self, connection: Connection, known: Request, which: ColumnElement[bool]) -> list[RowMapping]:
         """Orders at the same place, and those of the same category in the same town, the newest first."""

@@ -40,7 +40,7 @@ def create_router(database: Database, city: City, handling: Handling, repeats: R
 
         def make(connection: Connection) -> WorkOrder:
             order = handling.move(connection, number, wanted, now, who.name)
-            return repeats.reopen_old(connection, number, now) if isinstance(wanted, Accept) else order
+            return repeats.reopen_old(connection, order, now) if isinstance(wanted, Accept) else order
 
         return masked(await database.write(make), who)
 
