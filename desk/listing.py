@@ -102,13 +102,15 @@ def count(connection: Connection, wanted: Filters, most: int) -> int:
 
 def narrowed(query: Select[Any], wanted: Filters) -> Select[Any]:
     """A query of orders with the filters applied."""
-    for name in ("category", "line", "state", "unit", "source", "conversation_id", "deputy", "session_id"):
-        if (value := getattr(wanted, name, None)) is not None:
+    own = wanted if isinstance(wanted, Wanted) else Wanted()
+    equal = {name: getattr(wanted, name) for name in ("category", "line", "state", "unit", "source", "conversation_id")}
+    for name, value in {**equal, "deputy": own.deputy, "session_id": own.session_id}.items():
+        if value is not None:
             query = query.where(work_orders.c[name] == value)
-    if isinstance(wanted, Wanted) and wanted.holder is not None:
-        query = query.where(or_(work_orders.c.unit == wanted.holder, work_orders.c.working_unit == wanted.holder))
-    if isinstance(wanted, Wanted) and wanted.traces is not None:
-        query = query.where(work_orders.c.phone_trace.in_(wanted.traces))
+    if own.holder is not None:
+        query = query.where(or_(work_orders.c.unit == own.holder, work_orders.c.working_unit == own.holder))
+    if own.traces is not None:
+        query = query.where(work_orders.c.phone_trace.in_(own.traces))
     if wanted.opened_from is not None:
         query = query.where(work_orders.c.created_at >= wanted.opened_from)
     if wanted.opened_to is not None:

@@ -15,7 +15,6 @@ from core.clock import to_city_time
 from core.problems import Problem
 from desk.model import FiledBy, Outcome, ProxyAct, WorkOrder
 from desk.numbers import parse_order_number
-from desk.register import find
 from desk.supporters import Person, is_tail, persons_of
 from desk.tables import query_failures, work_orders
 from desk.words import words
@@ -78,12 +77,6 @@ def too_many_failures(connection: Connection, number: str, now: datetime, limit:
         .where(query_failures.c.number == number, query_failures.c.at > now - WINDOW)
     ).scalar_one()
     return int(count) >= limit
-
-
-def identify(connection: Connection, written: str, proof: str, now: datetime, limit: int) -> WorkOrder | None:
-    """The order of a number and a proof, as `recognise`."""
-    person = recognise(connection, written, proof, now, limit)
-    return None if person is None else find(connection, person.number)
 
 
 def recognise(

@@ -15,7 +15,7 @@ from desk import listing, progress, register
 from desk.listing import Filters
 from desk.model import NewWorkOrder, State, WorkOrder
 from desk.numbers import parse_order_number
-from desk.supporters import leave, persons_of
+from desk.supporters import Person, leave, persons_of
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service
@@ -138,7 +138,7 @@ async def test_the_phones_tail_or_the_query_code_proves_whose_order_it_is(
     order = (await open_order(noise_complaint)).order
 
     async def proved(proof: str) -> bool:
-        found = await database.write(lambda c: progress.identify(c, order.number, proof, clock(), 5))
+        found = await database.write(lambda c: progress.recognise(c, order.number, proof, clock(), 5))
         return found is not None
 
     assert await proved("4567")
@@ -151,8 +151,8 @@ async def test_guessing_is_stopped_for_an_hour(
 ) -> None:
     order = (await open_order(noise_complaint)).order
 
-    async def ask(proof: str) -> WorkOrder | None:
-        return await database.write(lambda c: progress.identify(c, order.number, proof, clock(), 5))
+    async def ask(proof: str) -> Person | None:
+        return await database.write(lambda c: progress.recognise(c, order.number, proof, clock(), 5))
 
     for guess in ("0001", "0002", "0003", "0004", "0005"):
         assert await ask(guess) is None
@@ -166,7 +166,7 @@ async def test_an_anonymous_order_has_no_phone_tail_that_could_fit(
     open_order: Any, noise_complaint: dict[str, Any], database: Database, clock: SetClock
 ) -> None:
     order = (await open_order(noise_complaint, contact_phone=None)).order
-    found = await database.write(lambda c: progress.identify(c, order.number, "", clock(), 5))
+    found = await database.write(lambda c: progress.recognise(c, order.number, "", clock(), 5))
     assert found is None
 
 
