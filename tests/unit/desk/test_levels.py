@@ -208,3 +208,15 @@ def test_a_dispatcher_does_not_reply_for_another_unit(sign_in: SignIn, desk: Des
     desk.move("dispatch", unit=UNIT)
     desk.move("sign")
     assert desk.refused("reply", sign_in(Role.DISPATCHER), text="已处理", outcome="solved") == 403
+
+
+@pytest.mark.parametrize(
+    "sent", [{"move": "refer", "city": "武汉市", "sent": "全文"}, {"move": "hand_over", "line": "110"}]
+)
+def test_the_office_returns_to_nobody_what_it_sent_elsewhere(
+    sign_in: SignIn, desk: Desk, as_operator: Headers, sent: dict[str, str]
+) -> None:
+    desk.move(**sent)
+    desk.move("reply", text="对方已答复", outcome="explained", override="已电话说明")
+    desk.move("refuse_reply", reason="没有说清")
+    assert desk.refused("return", as_operator, reason="不属于", clause="第3条") == 409
