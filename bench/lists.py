@@ -18,8 +18,8 @@ from rich.table import Table
 from sqlalchemy import Connection, insert, select, text
 
 from core.database import Database
-from desk.listing import Filters, page
-from desk.tables import clocks, work_orders
+from desk.orders.listing import Filters, page
+from desk.orders.tables import clocks, work_orders
 from hotline import schema
 from tests.postgresql import running as postgresql
 

@@ -23,7 +23,7 @@ from core.database import Database
 from core.sealing import Vault
 from core.secrets import token
 from core.settings import PROJECT_ROOT, Settings
-from desk.tables import idempotency_keys, work_order_events, work_orders
+from desk.orders.tables import idempotency_keys, work_order_events, work_orders
 from hotline import schema
 from tests.postgresql import running as postgresql
 from tests.system import free_ports

@@ -15,8 +15,8 @@ from core.city import City
 from core.database import Database
 from core.sealing import Vault
 from core.settings import PROJECT_ROOT
-from desk.handling import Handling
-from desk.tables import clocks, work_order_events, work_orders
+from desk.life.handling import Handling
+from desk.orders.tables import clocks, work_order_events, work_orders
 from hotline import schema
 from tests.postgresql import running as postgresql
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from channels import web
 from core.settings import Settings
-from desk.model import Channel
+from desk.orders.model import Channel
 from intake.conversation import Conversation
 
 CHANNELS: dict[Channel, Callable[[Conversation, Settings], APIRouter]] = {

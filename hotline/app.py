@@ -21,29 +21,23 @@ from core.database import Database
 from core.secrets import open_database, token, vault, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from core.web import RealWeb, Web
-from desk import (
-    after_routes,
-    api_tokens,
-    exchange_routes,
-    notice_routes,
-    oidc_routes,
-    people,
-    people_routes,
-    privacy_routes,
-    repeat_routes,
-    special_routes,
-    supervision_routes,
-    unit_routes,
-    webhook_routes,
-    work_routes,
-)
-from desk import routes as desk_routes
-from desk.backlog import backlog
-from desk.handling import Handling
-from desk.oidc import Oidc
-from desk.repeats import Repeats
-from desk.report_texts import Writer
-from desk.routes import Prover
+from desk.access import api_tokens, oidc_routes, people, people_routes
+from desk.access.oidc import Oidc
+from desk.closing import after_routes
+from desk.exchange import exchange_routes
+from desk.life.handling import Handling
+from desk.orders import routes as desk_routes
+from desk.orders import work_routes
+from desk.orders.routes import Prover
+from desk.oversight import supervision_routes
+from desk.oversight.report_texts import Writer
+from desk.personal_data import privacy_routes
+from desk.repeated import repeat_routes
+from desk.repeated.repeats import Repeats
+from desk.special import special_routes
+from desk.telling import notice_routes, webhook_routes
+from desk.telling.backlog import backlog
+from desk.units import unit_routes
 from hotline import health, metrics, schema
 from hotline.logs import configure
 from hotline.retention import erasure_of

@@ -23,14 +23,14 @@ from core.sealing import CannotOpen
 from core.secrets import open_database, token, write_operator_token
 from core.settings import Settings, get_settings
 from core.sheets import BadSheet
-from desk import people
-from desk.deadlines import Light
-from desk.exports import Export
-from desk.handling import Handling
-from desk.listing import Filters
-from desk.model import Line, State
-from desk.people import NewUser, hashed_password
-from desk.sources import Sources
+from desk.access import people
+from desk.access.people import NewUser, hashed_password
+from desk.exchange.exports import Export
+from desk.exchange.sources import Sources
+from desk.life.handling import Handling
+from desk.limits.deadlines import Light
+from desk.orders.listing import Filters
+from desk.orders.model import Line, State
 from hotline import evaluation, exchange, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation

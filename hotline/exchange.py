@@ -10,11 +10,11 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.sheets import WRITERS, BadSheet
-from desk import answers, exports, imports
-from desk.answers import Answer, Receipt
-from desk.exports import Export
-from desk.imports import ImportReport
-from desk.sources import Reader, Source, SourceOrder
+from desk.exchange import answers, exports, imports
+from desk.exchange.answers import Answer, Receipt
+from desk.exchange.exports import Export
+from desk.exchange.imports import ImportReport
+from desk.exchange.sources import Reader, Source, SourceOrder
 from hotline.evaluating import Parser
 from hotline.progress import shown
 

@@ -12,7 +12,7 @@ from core.calendar import WorkingCalendar
 from core.clock import Clock
 from core.database import Database, is_reachable
 from core.settings import Settings
-from desk.backlog import Backlog, backlog
+from desk.telling.backlog import Backlog, backlog
 from hotline import heartbeat
 from intake.bot import Bot
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
-from desk.backlog import Backlog
+from desk.telling.backlog import Backlog
 
 EVENTS = Gauge("hotline_events_waiting", "Events of orders that nobody has been told of yet")
 NOTICES = Gauge("hotline_notices_waiting", "Notices that are not due yet")

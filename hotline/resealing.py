@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, RowMapping, Table, Text, or_, select, type_coerce, update
 
 from core.database import Database, Sealed, metadata, vault_of
-from desk.register import traced
+from desk.orders.register import traced
 
 BATCH = 500
 

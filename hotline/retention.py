@@ -11,7 +11,7 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
-from desk.erasure import Erasure, Forget, Retention
+from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
 from ivr import calls
 

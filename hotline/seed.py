@@ -23,17 +23,22 @@ from core.city import City
 from core.clock import to_city_time
 from core.problems import Problem
 from core.units import Level
-from desk import expediting, imports, outbox, people, register, supervision
-from desk.dispatch import SURE, suggest
-from desk.handling import Handling
-from desk.model import Channel, Line, Nature, NewWorkOrder, WorkOrder
-from desk.moves import MoveRequest
-from desk.people import NewUser
-from desk.sources import Source, SourceOrder, Sources
-from desk.supervision import SupervisionRequest
-from desk.supporters import persons_of
-from desk.tables import clocks, idempotency_keys, work_orders
-from desk.words import words
+from desk.access import people
+from desk.access.people import NewUser
+from desk.closing import expediting
+from desk.exchange import imports
+from desk.exchange.sources import Source, SourceOrder, Sources
+from desk.life.handling import Handling
+from desk.life.moves import MoveRequest
+from desk.orders import register
+from desk.orders.model import Channel, Line, Nature, NewWorkOrder, WorkOrder
+from desk.orders.tables import clocks, idempotency_keys, work_orders
+from desk.orders.words import words
+from desk.oversight import supervision
+from desk.oversight.supervision import SupervisionRequest
+from desk.repeated.supporters import persons_of
+from desk.telling import outbox
+from desk.units.dispatch import SURE, suggest
 
 SEED = 12345
 BATCH = 20

@@ -12,11 +12,11 @@ from core.clock import Clock
 from core.database import Database
 from core.secrets import webhook_secret
 from core.settings import Settings
-from desk import rechecks
-from desk.carriers import Carrier, SmsCarrier, WebhookCarrier
-from desk.deliveries import Courier
-from desk.handling import MOST_CHANGES, Handling
-from desk.outbox import Outbox
+from desk.closing import rechecks
+from desk.life.handling import MOST_CHANGES, Handling
+from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
+from desk.telling.deliveries import Courier
+from desk.telling.outbox import Outbox
 from hotline import heartbeat
 from hotline.retention import erasure_of, remove_due
 from intake.bot import Bot

@@ -15,9 +15,9 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Unavailable
-from desk.model import NewWorkOrder, WorkOrder
-from desk.progress import card_of
-from desk.register import keep_for_person
+from desk.orders.model import NewWorkOrder, WorkOrder
+from desk.orders.progress import card_of
+from desk.orders.register import keep_for_person
 from intake import inbox
 from intake.bot import Bot, BotUnavailable
 from intake.emergency import EmergencyScreen

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
-from desk.model import Channel, Line
-from desk.tables import work_orders
+from desk.orders.model import Channel, Line
+from desk.orders.tables import work_orders
 from intake.messages import Answer, InboundMessage, Turn
 from intake.tables import inbox
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from desk.model import Channel, Line
+from desk.orders.model import Channel, Line
 
 __all__ = ["Answer", "Button", "Channel", "Expects", "InboundMessage", "Line", "Reply", "Turn"]
 

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from core.clock import Clock
 from core.database import Database, Sealed, SealedJson, UtcDateTime, metadata
-from desk.tables import work_orders
+from desk.orders.tables import work_orders
 from ivr.flow import CallState, Instruction, Step
 
 calls = Table(

@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from core.city import City
 from core.database import Database
-from desk.handling import Handling
-from desk.outbox import Outbox
+from desk.life.handling import Handling
+from desk.telling.outbox import Outbox
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service

@@ -19,18 +19,19 @@ from core.clock import utc_now
 from core.database import Database
 from core.secrets import vault, webhook_secret
 from core.settings import Settings
-from desk import deliveries, listing, register, webhooks
-from desk.backlog import backlog
-from desk.carriers import Parcel, Undelivered, WebhookCarrier
-from desk.deliveries import Courier, Delivery, DeliveryState
-from desk.handling import Handling
-from desk.listing import Filters
-from desk.model import NewWorkOrder
-from desk.moves import ApproveReply, Dispatch, MoveRequest, Reply, Sign
-from desk.noticeboard import inbox_of, notices
-from desk.outbox import Outbox
-from desk.people import users
-from desk.webhooks import NewWebhook, Webhook
+from desk.access.people import users
+from desk.life.handling import Handling
+from desk.life.moves import ApproveReply, Dispatch, MoveRequest, Reply, Sign
+from desk.orders import listing, register
+from desk.orders.listing import Filters
+from desk.orders.model import NewWorkOrder
+from desk.telling import deliveries, webhooks
+from desk.telling.backlog import backlog
+from desk.telling.carriers import Parcel, Undelivered, WebhookCarrier
+from desk.telling.deliveries import Courier, Delivery, DeliveryState
+from desk.telling.noticeboard import inbox_of, notices
+from desk.telling.outbox import Outbox
+from desk.telling.webhooks import NewWebhook, Webhook
 from hotline import schema
 from hotline.worker import carriers
 from tests.fakes import SetClock

@@ -10,16 +10,17 @@ from core.access import Principal, Role
 from core.city import City
 from core.database import Database
 from core.settings import Settings
-from desk import answers, imports, register
-from desk.exports import Export
-from desk.handling import Handling
-from desk.imports import Outcome
-from desk.lifecycle import Move
-from desk.listing import Filters, lights_of, narrowed, page
-from desk.model import NewWorkOrder, State
-from desk.moves import Dispatch
-from desk.sources import Reader, SourceOrder, Sources
-from desk.tables import work_orders
+from desk.exchange import answers, imports
+from desk.exchange.exports import Export
+from desk.exchange.imports import Outcome
+from desk.exchange.sources import Reader, SourceOrder, Sources
+from desk.life.handling import Handling
+from desk.life.lifecycle import Move
+from desk.life.moves import Dispatch
+from desk.orders import register
+from desk.orders.listing import Filters, lights_of, narrowed, page
+from desk.orders.model import NewWorkOrder, State
+from desk.orders.tables import work_orders
 from hotline.app import Parts, assemble
 from tests.fakes import FakeBot, SetClock
 from tests.unit.desk.test_exchange import LAMP, WAGES, as_csv

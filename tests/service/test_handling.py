@@ -14,14 +14,16 @@ from core.access import Principal, Role
 from core.city import City
 from core.database import Database
 from core.problems import Problem
-from desk import decisions, joint, people, register, special_reports, supervision
-from desk.handling import Handling
-from desk.joint import NewJointHandling, NewMeeting, TaskDone
-from desk.model import NewWorkOrder
-from desk.moves import MoveRequest
-from desk.report_texts import Writer
-from desk.special_reports import Coordination, ReportRequest, SpecialReport
-from desk.supervision import NewSupervision, Supervision, SupervisionRequest
+from desk.access import people
+from desk.life.handling import Handling
+from desk.life.moves import MoveRequest
+from desk.orders import register
+from desk.orders.model import NewWorkOrder
+from desk.oversight import decisions, joint, special_reports, supervision
+from desk.oversight.joint import NewJointHandling, NewMeeting, TaskDone
+from desk.oversight.report_texts import Writer
+from desk.oversight.special_reports import Coordination, ReportRequest, SpecialReport
+from desk.oversight.supervision import NewSupervision, Supervision, SupervisionRequest
 from tests.fakes import SetClock
 from tests.system import ROOT
 

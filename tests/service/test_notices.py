@@ -17,16 +17,17 @@ from core.city import City
 from core.database import Database
 from core.secrets import vault
 from core.settings import Settings
-from desk import expediting, register
-from desk.backlog import backlog
-from desk.handling import Handling
-from desk.model import NewWorkOrder
-from desk.moves import MoveRequest
-from desk.noticeboard import NoticeState, notices
-from desk.outbox import Outbox
-from desk.people import users
-from desk.supporters import persons_of
-from desk.tables import work_order_events
+from desk.access.people import users
+from desk.closing import expediting
+from desk.life.handling import Handling
+from desk.life.moves import MoveRequest
+from desk.orders import register
+from desk.orders.model import NewWorkOrder
+from desk.orders.tables import work_order_events
+from desk.repeated.supporters import persons_of
+from desk.telling.backlog import backlog
+from desk.telling.noticeboard import NoticeState, notices
+from desk.telling.outbox import Outbox
 from hotline import schema
 from hotline.seed import Town, plans
 from hotline.worker import Worker

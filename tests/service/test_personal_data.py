@@ -15,12 +15,12 @@ from core.database import Database, vault_of
 from core.problems import Problem
 from core.sealing import CannotOpen, Vault
 from core.settings import Settings
-from desk import listing, register
-from desk.erasure import BATCH, Erasure
-from desk.handling import Handling
-from desk.listing import Wanted
-from desk.model import NewWorkOrder
-from desk.supporters import persons_of
+from desk.life.handling import Handling
+from desk.orders import listing, register
+from desk.orders.listing import Wanted
+from desk.orders.model import NewWorkOrder
+from desk.personal_data.erasure import BATCH, Erasure
+from desk.repeated.supporters import persons_of
 from hotline import schema
 from hotline.resealing import reseal
 from hotline.retention import erasure_of, remove_due

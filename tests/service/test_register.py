@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
 from core.problems import Problem
-from desk import listing, progress, register
-from desk.listing import Filters
-from desk.model import NewWorkOrder, State, WorkOrder
-from desk.numbers import parse_order_number
-from desk.supporters import Person, leave, persons_of
+from desk.orders import listing, progress, register
+from desk.orders.listing import Filters
+from desk.orders.model import NewWorkOrder, State, WorkOrder
+from desk.orders.numbers import parse_order_number
+from desk.repeated.supporters import Person, leave, persons_of
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service

@@ -11,11 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from core.city import City
 from core.database import Database
-from desk import callbacks, rechecks, register, supporters
-from desk.handling import Handling
-from desk.model import NewWorkOrder, State
-from desk.moves import MoveRequest
-from desk.repeats import Repeats
+from desk.closing import callbacks, rechecks
+from desk.life.handling import Handling
+from desk.life.moves import MoveRequest
+from desk.orders import register
+from desk.orders.model import NewWorkOrder, State
+from desk.repeated import supporters
+from desk.repeated.repeats import Repeats
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.service

@@ -15,8 +15,8 @@ from core.access import OUTSIDERS, UNIT_ROLES, Audience, Role, audience_of
 from core.city import City
 from core.database import Database
 from core.settings import Settings
-from desk import people
-from desk.people import NewUser
+from desk.access import people
+from desk.access.people import NewUser
 from hotline.app import Parts, assemble
 from tests.fakes import FakeBot, SetClock
 

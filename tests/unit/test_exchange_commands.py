@@ -8,8 +8,8 @@ from rich.console import Console
 
 from core.city import City
 from core.database import Database
-from desk.listing import Filters, page
-from desk.sources import Sources
+from desk.exchange.sources import Sources
+from desk.orders.listing import Filters, page
 from hotline.exchange import import_file
 from tests.fakes import SetClock
 

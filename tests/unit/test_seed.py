@@ -14,14 +14,15 @@ from core.access import Role
 from core.city import City
 from core.clock import to_city_time
 from core.database import Database
-from desk import people, register
-from desk.deadlines import Light
-from desk.handling import Handling
-from desk.lifecycle import FROM, TO, Move
-from desk.listing import Filters, lights_of, page
-from desk.model import Event, State, WorkOrder
-from desk.numbers import parse_order_number
-from desk.tables import clocks, work_orders
+from desk.access import people
+from desk.life.handling import Handling
+from desk.life.lifecycle import FROM, TO, Move
+from desk.limits.deadlines import Light
+from desk.orders import register
+from desk.orders.listing import Filters, lights_of, page
+from desk.orders.model import Event, State, WorkOrder
+from desk.orders.numbers import parse_order_number
+from desk.orders.tables import clocks, work_orders
 from hotline import schema
 from hotline.seed import Town, batches, plans, seed_staff, units
 from tests.conftest import VAULT

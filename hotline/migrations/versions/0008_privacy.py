@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from core.database import UtcDateTime, vault_of
-from desk.model import e164
+from desk.orders.model import e164
 
 revision: str = "0008"
 down_revision: str | None = "0007"

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from desk.model import Channel, Line
+from desk.orders.model import Channel, Line
 from tests.unit.channels.conftest import ORDER, FakeConversation
 
 pytestmark = pytest.mark.unit

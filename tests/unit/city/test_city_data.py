@@ -7,8 +7,8 @@ import yaml
 
 from bot.actions import city as bot_city
 from core.city import City
-from desk.model import State
-from desk.words import words
+from desk.orders.model import State
+from desk.orders.words import words
 
 pytestmark = pytest.mark.unit
 

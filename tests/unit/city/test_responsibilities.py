@@ -8,9 +8,9 @@ import pytest
 from core.city import City
 from core.responsibilities import Table
 from core.units import Level
-from desk.dispatch import Suggestion, suggest
-from desk.model import WorkOrder
-from desk.returns import Returned
+from desk.orders.model import WorkOrder
+from desk.units.dispatch import Suggestion, suggest
+from desk.units.returns import Returned
 from tests.system import ROOT
 
 pytestmark = pytest.mark.unit

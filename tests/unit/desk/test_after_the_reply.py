@@ -9,10 +9,10 @@ from fastapi.testclient import TestClient
 
 from core.city import City
 from core.database import Database
-from desk import rechecks
-from desk.aftercare import read_aftercare
-from desk.handling import Handling
-from desk.words import words
+from desk.closing import rechecks
+from desk.closing.aftercare import read_aftercare
+from desk.life.handling import Handling
+from desk.orders.words import words
 from tests.fakes import SetClock
 from tests.unit.desk.conftest import GOOD_REPLY, Headers, Moves
 

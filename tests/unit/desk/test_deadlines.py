@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from core.calendar import WorkingCalendar
-from desk.deadlines import Circumstances, Light, Limit, Pause, Step, read_deadlines
-from desk.model import Line, Nature, Urgency
+from desk.limits.deadlines import Circumstances, Light, Limit, Pause, Step, read_deadlines
+from desk.orders.model import Line, Nature, Urgency
 
 pytestmark = pytest.mark.unit
 

@@ -13,12 +13,12 @@ from openpyxl import Workbook, load_workbook
 from core import sheets
 from core.city import City
 from core.sheets import BadSheet, harmless, read_sheet
-from desk import answers
-from desk.answers import Answer
-from desk.exchange_routes import XLSX
-from desk.model import Outcome
-from desk.sources import Reader, Sources
-from desk.words import words
+from desk.exchange import answers
+from desk.exchange.answers import Answer
+from desk.exchange.exchange_routes import XLSX
+from desk.exchange.sources import Reader, Sources
+from desk.orders.model import Outcome
+from desk.orders.words import words
 
 pytestmark = pytest.mark.unit
 

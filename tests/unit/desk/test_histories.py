@@ -15,17 +15,19 @@ from core.access import Role
 from core.city import City
 from core.database import Database
 from core.problems import Problem
-from desk import decisions, joint, people, register, special_reports, supervision
-from desk.handling import Handling
-from desk.joint import NewJointHandling, NewMeeting
-from desk.lifecycle import FROM, TO, Move
-from desk.model import FINAL_STATES, Event, Line, NewWorkOrder, State, WorkOrder
-from desk.moves import MoveRequest
-from desk.report_texts import Writer
-from desk.special_reports import Coordination, ReportRequest, ReportState
-from desk.supervision import Level, NewSupervision, SupervisionRequest, SupervisionState
-from desk.supporters import persons_of
-from desk.tables import clocks
+from desk.access import people
+from desk.life.handling import Handling
+from desk.life.lifecycle import FROM, TO, Move
+from desk.life.moves import MoveRequest
+from desk.orders import register
+from desk.orders.model import FINAL_STATES, Event, Line, NewWorkOrder, State, WorkOrder
+from desk.orders.tables import clocks
+from desk.oversight import decisions, joint, special_reports, supervision
+from desk.oversight.joint import NewJointHandling, NewMeeting
+from desk.oversight.report_texts import Writer
+from desk.oversight.special_reports import Coordination, ReportRequest, ReportState
+from desk.oversight.supervision import Level, NewSupervision, SupervisionRequest, SupervisionState
+from desk.repeated.supporters import persons_of
 from tests.system import ROOT
 
 pytestmark = pytest.mark.unit

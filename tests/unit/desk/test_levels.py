@@ -214,7 +214,7 @@ def test_a_dispatcher_does_not_reply_for_another_unit(sign_in: SignIn, desk: Des
     "sent", [{"move": "refer", "city": "武汉市", "sent": "全文"}, {"move": "hand_over", "line": "110"}]
 )
 def test_the_office_returns_to_nobody_what_it_sent_elsewhere(
-    sign_in: SignIn, desk: Desk, as_operator: Headers, sent: dict[str, str]
+    desk: Desk, as_operator: Headers, sent: dict[str, Any]
 ) -> None:
     desk.move(**sent)
     desk.move("reply", text="对方已答复", outcome="explained", override="已电话说明")

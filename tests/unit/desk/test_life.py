@@ -9,11 +9,12 @@ import yaml
 from fastapi.testclient import TestClient
 
 from core.city import City
-from desk import dispatch, moves
-from desk.handling import Handling
-from desk.lifecycle import FROM, TO, WHO, Move, moves_from
-from desk.model import FINAL_STATES, State, WorkOrder
-from desk.words import words
+from desk.life import moves
+from desk.life.handling import Handling
+from desk.life.lifecycle import FROM, TO, WHO, Move, moves_from
+from desk.orders.model import FINAL_STATES, State, WorkOrder
+from desk.orders.words import words
+from desk.units import dispatch
 
 pytestmark = pytest.mark.unit
 

@@ -16,12 +16,12 @@ from core.calendar import WorkingCalendar
 from core.city import City
 from core.database import Database
 from core.settings import Settings
-from desk.carriers import is_public
-from desk.deliveries import LONGEST_WAIT, backoff
-from desk.handling import Handling
-from desk.model import Urgency
-from desk.notices import Notices, Quiet, read_notices
-from desk.outbox import Outbox
+from desk.life.handling import Handling
+from desk.orders.model import Urgency
+from desk.telling.carriers import is_public
+from desk.telling.deliveries import LONGEST_WAIT, backoff
+from desk.telling.notices import Notices, Quiet, read_notices
+from desk.telling.outbox import Outbox
 from hotline.health import warnings
 from tests.fakes import SetClock
 

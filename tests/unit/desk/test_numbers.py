@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.actions.follow_up import find_number
-from desk.numbers import order_number, parse_order_number, query_code
+from desk.orders.numbers import order_number, parse_order_number, query_code
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.access import OUTSIDERS, Role
-from desk.lifecycle import WHO, Move
-from desk.people import MOST_FAILURES
+from desk.access.people import MOST_FAILURES
+from desk.life.lifecycle import WHO, Move
 from tests.fakes import SetClock
 from tests.unit.desk.conftest import PASSWORD, UNIT, SignIn
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from desk.places import place_of
+from desk.repeated.places import place_of
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 
 from core.access import UNIT_ROLES, Role
 from core.database import Database
-from desk.looks import SEARCH, Purpose
-from desk.words import words
+from desk.orders.words import words
+from desk.personal_data.looks import SEARCH, Purpose
 from tests.unit.desk.conftest import UNIT, SignIn
 
 pytestmark = pytest.mark.unit

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from core.city import City
-from desk.model import Outcome
-from desk.reply_gate import Gate, Kind, read_gate
+from desk.closing.reply_gate import Gate, Kind, read_gate
+from desk.orders.model import Outcome
 
 pytestmark = pytest.mark.unit
 

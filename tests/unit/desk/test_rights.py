@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 
 from core.access import Role
 from core.database import Database
-from desk.audit import Kind
-from desk.people import MOST_FAILURES
-from desk.words import words
+from desk.access.audit import Kind
+from desk.access.people import MOST_FAILURES
+from desk.orders.words import words
 from tests.fakes import SetClock
 from tests.unit.desk.conftest import PASSWORD, UNIT, SignIn
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from core.city import City
-from desk.similar import Request, Similarity, read_similarity
+from desk.repeated.similar import Request, Similarity, read_similarity
 
 pytestmark = pytest.mark.unit
 

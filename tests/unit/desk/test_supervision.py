@@ -14,18 +14,19 @@ from sqlalchemy import event
 from core.access import UNIT_ROLES, Role
 from core.city import City
 from core.database import Database
-from desk import people, special_reports, supervision
-from desk.deadlines import Light
-from desk.handling import Handling
-from desk.lifecycle import Move
-from desk.model import NewWorkOrder, WorkOrder
-from desk.people import NewUser
-from desk.privacy import without_person
-from desk.register import open_work_order
-from desk.report_texts import Templates
-from desk.risk import lit
-from desk.running_numbers import next_number
-from desk.words import words
+from desk.access import people
+from desk.access.people import NewUser
+from desk.life.handling import Handling
+from desk.life.lifecycle import Move
+from desk.limits.deadlines import Light
+from desk.limits.risk import lit
+from desk.orders.model import NewWorkOrder, WorkOrder
+from desk.orders.register import open_work_order
+from desk.orders.words import words
+from desk.oversight import special_reports, supervision
+from desk.oversight.report_texts import Templates
+from desk.oversight.running_numbers import next_number
+from desk.personal_data.privacy import without_person
 from tests.fakes import SetClock
 
 pytestmark = pytest.mark.unit

@@ -8,9 +8,9 @@ import pytest
 
 from core.city import City
 from core.database import Database
-from desk import listing, register
-from desk.listing import Filters
-from desk.model import WorkOrder
+from desk.orders import listing, register
+from desk.orders.listing import Filters
+from desk.orders.model import WorkOrder
 from intake.conversation import Conversation
 from intake.messages import Answer, Channel, InboundMessage, Line, Reply
 from intake.sweep import sweep

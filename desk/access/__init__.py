@@ -1,0 +1,1 @@
+"""People of the house: users, tokens, sign-in, the audit."""

@@ -1,0 +1,1 @@
+"""After the reply: the gate, call-backs, re-checks, reminders."""

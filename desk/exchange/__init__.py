@@ -1,0 +1,1 @@
+"""In and out: other platforms' orders, answers back, exports."""

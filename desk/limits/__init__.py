@@ -1,0 +1,1 @@
+"""Time: limits, clocks, lights, who is late."""

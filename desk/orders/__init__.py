@@ -1,0 +1,1 @@
+"""The register: what an order is, opening it, finding it, its log."""

@@ -1,0 +1,1 @@
+"""Who the citizen is: looks, erasure, confidential orders."""

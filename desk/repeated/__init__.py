@@ -1,0 +1,1 @@
+"""The same matter again: similar orders, joining, supporters."""

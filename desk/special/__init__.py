@@ -1,0 +1,1 @@
+"""Special channels: deputies, leader-answers sessions."""

@@ -1,0 +1,303 @@
+"""What leaves the house, durably: rows with a next try, a lease and an end.
+
+A delivery is due at `due_at`. Taking it moves that moment by a lease, so that another worker takes over when this one
+is killed; a failed try moves it by the back-off. After a carrier's last try it is dead until a person retries it.
+A receiver gets each delivery at least once, always under the same `message_id`.
+
+Every function takes the connection of a running transaction.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.problems import Problem
+from desk.access.people import users
+from desk.orders.tables import one_of, work_orders
+from desk.telling import noticeboard, webhooks
+from desk.telling.carriers import Carrier, Parcel, Undelivered
+from desk.telling.noticeboard import notices
+from desk.telling.notices import CITIZEN
+from desk.telling.webhooks import Webhook
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+LEASE = timedelta(seconds=20)
+"""Longer than a carrier's time-out, so that nothing is taken twice while it is under way."""
+FIRST_WAIT = timedelta(seconds=10)
+WAIT_GROWS = 4
+LONGEST_WAIT = timedelta(hours=6)
+"""10 s, 40 s, 3 min, 11 min, 43 min, 3 h, 6 h …: a webhook's ten tries span about a day."""
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is on its way."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    """Given up; an administrator may retry it."""
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", String(40), nullable=False, unique=True),
+    Column("carrier", String(10), nullable=False),
+    Column("webhook_id", ForeignKey("webhooks.id")),
+    Column("event_id", ForeignKey("work_order_events.id")),
+    Column("notice_id", ForeignKey("notices.id"), unique=True),
+    Column("payload", JSON),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("last_error", String(300)),
+    one_of("state", DeliveryState),
+    UniqueConstraint("event_id", "webhook_id"),
+    Index(None, "state", "due_at"),
+)
+
+
+class Delivery(BaseModel):
+    """One delivery as an administrator sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    message_id: str
+    carrier: str
+    webhook_id: str | None
+    state: DeliveryState
+    attempts: int
+    made_at: datetime
+    due_at: datetime
+    ended_at: datetime | None
+    last_error: str | None
+
+
+def add_webhooks(
+    connection: Connection, announcements: Sequence[tuple[Webhook, int | None, dict[str, Any]]], now: datetime
+) -> None:
+    """Have payloads delivered to webhooks, each with the id of its event."""
+    if announcements:
+        made = [_new("webhook", now, webhook_id=h.id, event_id=e, payload=payload) for h, e, payload in announcements]
+        connection.execute(insert(deliveries), made)
+
+
+def add_texts(connection: Connection, notice_ids: Sequence[int], now: datetime) -> None:
+    """Have notices delivered as text messages."""
+    if notice_ids:
+        connection.execute(insert(deliveries), [_new("sms", now, notice_id=notice_id) for notice_id in notice_ids])
+
+
+def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
+    """Lease what is due, the longest due first."""
+    due = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.state == DeliveryState.WAITING,
+            deliveries.c.due_at <= now,
+            deliveries.c.carrier.in_(list(carriers)),
+        )
+        .order_by(deliveries.c.due_at)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.execute(due).scalars().all()
+    leased = (
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(due_at=now + LEASE, attempts=deliveries.c.attempts + 1)
+        .returning(deliveries)
+    )
+    return [_parcel(connection, row) for row in connection.execute(leased).mappings().all()] if ids else []
+
+
+def delivered(connection: Connection, parcel: Parcel, now: datetime) -> None:
+    """Note that a parcel has arrived."""
+    if parcel.webhook_id is not None:
+        webhooks.note_success(connection, parcel.webhook_id, now)
+    _end(connection, parcel, DeliveryState.DELIVERED, None, now)
+
+
+def failed(
+    connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
+) -> bool:
+    """Note that a try failed; the next one is after `wait`, unless it was the last.
+
+    Returns whether its webhook should be disabled.
+    """
+    # The webhook's row is changed before the delivery's, everywhere: two workers never wait for each other.
+    hopeless = parcel.webhook_id is not None and (
+        webhooks.note_failure(connection, parcel.webhook_id, failure.error, now) or failure.gone
+    )
+    if failure.permanent or parcel.attempts >= most:
+        _end(connection, parcel, DeliveryState.DEAD, failure.error, now)
+    else:
+        connection.execute(_held(parcel).values(due_at=now + wait, last_error=failure.error))
+    return hopeless
+
+
+def stop_webhook(connection: Connection, webhook_id: str, reason: str, now: datetime) -> bool:
+    """Send a webhook nothing any more; what waits for it is dead. Returns whether it was active."""
+    waiting = update(deliveries).where(
+        deliveries.c.webhook_id == webhook_id, deliveries.c.state == DeliveryState.WAITING
+    )
+    stopped = webhooks.switch(connection, webhook_id, on=False)
+    if stopped:
+        connection.execute(waiting.values(state=DeliveryState.DEAD, last_error=reason, ended_at=now))
+    return stopped
+
+
+def list_deliveries(
+    connection: Connection,
+    *,
+    state: DeliveryState | None = None,
+    webhook_id: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Delivery]:
+    """The newest deliveries first; `before` is the id of the last one of the page before."""
+    query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    for column, value in (("state", state), ("webhook_id", webhook_id)):
+        if value is not None:
+            query = query.where(deliveries.c[column] == value)
+    if before is not None:
+        query = query.where(deliveries.c.id < before)
+    return [Delivery.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def retry(connection: Connection, delivery_id: int, now: datetime) -> Delivery:
+    """Try a dead delivery again from the beginning. Raises Problem 404, or 409 when it is not dead or cannot be."""
+    query = select(deliveries).where(deliveries.c.id == delivery_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise Problem(404, "Not Found", f"id: no delivery {delivery_id}", field="id")
+    if row["state"] != DeliveryState.DEAD:
+        raise Problem(409, "Conflict", f"id: delivery {delivery_id} is {row['state']}; only a dead one can be retried")
+    if row["webhook_id"] is not None and not webhooks.find(connection, row["webhook_id"]).active:
+        raise Problem(409, "Conflict", f"id: webhook {row['webhook_id']} of this delivery is disabled; enable it first")
+    again = {"state": DeliveryState.WAITING, "attempts": 0, "due_at": now, "ended_at": None}
+    change = update(deliveries).where(deliveries.c.id == delivery_id).values(**again).returning(deliveries)
+    return Delivery.model_validate(dict(connection.execute(change).mappings().one()))
+
+
+def backoff(attempts: int, jitter: float) -> timedelta:
+    """How long to wait after so many failed tries; `jitter` from 0 to 1 spreads it from half to the whole.
+
+    Spread, so that all that failed with a receiver does not come back to it in one moment.
+    """
+    whole: timedelta = min(FIRST_WAIT * WAIT_GROWS ** min(attempts - 1, 10), LONGEST_WAIT)
+    return whole * (0.5 + jitter / 2)
+
+
+class Courier:
+    """Takes what is due, sends it by the carrier it is for, and notes what came of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        carriers: Mapping[str, Carrier],
+        clock: Clock,
+        disabled_text: str,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._carriers = carriers
+        self._clock = clock
+        self._disabled_text = disabled_text
+        self._jitter = jitter
+
+    async def round(self) -> int:
+        """Send what is due, at most `AT_ONCE`; returns how much it was."""
+        names, now = list(self._carriers), self._clock()
+        parcels = await self._database.write(lambda c: take(c, names, now))
+        await asyncio.gather(*[self._deliver(parcel) for parcel in parcels])
+        return len(parcels)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for carrier in self._carriers.values():
+            await carrier.close()
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        carrier = self._carriers[parcel.carrier]
+        try:
+            await carrier.send(parcel, self._clock())
+        except Exception as error:
+            failure = error if isinstance(error, Undelivered) else Undelivered(type(error).__name__)
+            wait, now = backoff(parcel.attempts, self._jitter()), self._clock()
+            await self._database.write(lambda c: self._note(c, parcel, failure, carrier.most_attempts, wait, now))
+            return
+        ended = self._clock()
+        await self._database.write(lambda c: delivered(c, parcel, ended))
+
+    def _note(
+        self, connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
+    ) -> None:
+        hopeless = failed(connection, parcel, failure, most, wait, now)
+        if hopeless and parcel.webhook_id and stop_webhook(connection, parcel.webhook_id, "webhook disabled", now):
+            text = self._disabled_text.format(host=urlsplit(parcel.url or "").hostname)
+            noticeboard.tell_admins(connection, "webhook_disabled", text, now)
+            log.warning("a webhook was disabled", extra={"webhook": parcel.webhook_id})
+
+
+def _new(carrier: str, now: datetime, **values: Any) -> dict[str, Any]:
+    common = {"state": DeliveryState.WAITING, "attempts": 0, "made_at": now, "due_at": now}
+    return {"message_id": f"msg_{uuid4().hex}", "carrier": carrier, **common, **values}
+
+
+def _held(parcel: Parcel) -> Any:
+    """The change of a delivery by who holds it; one whose lease ran out and was taken by another changes nothing."""
+    return update(deliveries).where(
+        deliveries.c.id == parcel.id,
+        deliveries.c.attempts == parcel.attempts,
+        deliveries.c.state == DeliveryState.WAITING,
+    )
+
+
+def _end(connection: Connection, parcel: Parcel, state: DeliveryState, error: str | None, now: datetime) -> None:
+    connection.execute(_held(parcel).values(state=state, last_error=error, ended_at=now))
+
+
+def _parcel(connection: Connection, row: RowMapping) -> Parcel:
+    """What a delivery carries. A phone is looked up when it is needed, and not kept a second time."""
+    known: dict[str, Any] = {name: row[name] for name in ("id", "message_id", "attempts", "carrier")}
+    if row["webhook_id"] is not None:
+        hook = webhooks.find(connection, row["webhook_id"])
+        return Parcel(**known, webhook_id=hook.id, url=hook.url, payload=row["payload"])
+    notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
+    if notice["recipient"] == CITIZEN:
+        phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
+    else:
+        phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
+    return Parcel(**known, phone=connection.execute(phone).scalar(), text=notice["text"])

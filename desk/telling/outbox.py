@@ -1,0 +1,169 @@
+"""From what happened to who is told: takes new events, makes the notices and deliveries they call for.
+
+Every method takes the connection of a running transaction. What is made of an event and its removal from the outbox are
+one transaction, so that a killed worker neither loses nor doubles it; workers side by side skip what another has taken.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from core.calendar import WorkingCalendar
+from core.city import City
+from desk.orders.model import State, Urgency
+from desk.orders.tables import outbox, work_order_events, work_orders
+from desk.telling import deliveries, noticeboard, webhooks
+from desk.telling.noticeboard import NoticeState, notices
+from desk.telling.notices import CITIZEN, Draft, Happening, Names, Notices, Staff, read_notices
+
+MOST_AT_ONCE = 500
+
+_NEW_EVENTS = (
+    select(
+        work_order_events,
+        *(work_orders.c[name] for name in ("number", "urgency", "line", "channel", "category", "unit", "assist_units")),
+        work_orders.c.state.label("order_state"),
+        work_orders.c.contact_phone.is_not(None).label("has_phone"),
+    )
+    .join(outbox, outbox.c.event_id == work_order_events.c.id)
+    .join(work_orders, work_orders.c.id == work_order_events.c.work_order_id)
+    .order_by(outbox.c.event_id)
+    .limit(MOST_AT_ONCE)
+    .with_for_update(skip_locked=True, of=outbox)
+)
+
+
+class Outbox:
+    """Hands events on under a city's rules. `texts`: whether there is a gateway for text messages."""
+
+    def __init__(self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool) -> None:
+        self.rules = rules
+        self._names = names
+        self._calendar = calendar
+        self._texts = texts
+
+    @classmethod
+    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool) -> "Outbox":
+        """The outbox under the rules of `city/notices.yml`. Raises ValueError naming what is wrong there."""
+        return cls(read_notices(city), Names(city), calendar, texts=texts)
+
+    def hand_on(self, connection: Connection, now: datetime) -> int:
+        """Make the notices and webhook deliveries of the oldest new events; returns how many events there were."""
+        rows = connection.execute(_NEW_EVENTS).mappings().all()
+        if not rows:
+            return 0
+        staff, hooks = noticeboard.staff(connection), webhooks.active(connection)
+        made = [self._notice(row, draft, now) for row in rows for draft in self._drafts(row, staff)]
+        if made:
+            connection.execute(insert(notices), made)
+        deliveries.add_webhooks(
+            connection,
+            [(hook, row["id"], _announcement(row)) for row in rows for hook in hooks if hook.wants(row["kind"])],
+            now,
+        )
+        connection.execute(delete(outbox).where(outbox.c.event_id.in_([row["id"] for row in rows])))
+        return len(rows)
+
+    def tell_due(self, connection: Connection, now: datetime) -> int:
+        """Tell the notices that are due, and drop those whose occasion is over; returns how many there were."""
+        query = (
+            select(notices, work_order_events.c.sequence)
+            .join(work_order_events, work_order_events.c.id == notices.c.event_id)
+            .where(notices.c.state == NoticeState.WAITING, notices.c.due_at <= now)
+            .order_by(notices.c.due_at)
+            .limit(MOST_AT_ONCE)
+            .with_for_update(skip_locked=True, of=notices)
+        )
+        rows = connection.execute(query).mappings().all()
+        reasons = _reasons(connection, rows)
+        told = [row for row in rows if row["id"] not in reasons]
+        connection.execute(
+            update(notices)
+            .where(notices.c.id.in_([row["id"] for row in told]))
+            .values(state=NoticeState.TOLD, told_at=now)
+        )
+        for notice_id, reason in reasons.items():
+            dropped = update(notices).where(notices.c.id == notice_id)
+            connection.execute(dropped.values(state=NoticeState.DROPPED, reason=reason))
+        if self._texts:
+            deliveries.add_texts(connection, [row["id"] for row in told if row["sms"]], now)
+        return len(rows)
+
+    def _drafts(self, row: RowMapping, staff: Staff) -> list[Draft]:
+        drafts = self.rules.drafts(_happening(row), staff, self._names, self._calendar)
+        can_text_citizen = self._texts and row["has_phone"]
+        return [draft for draft in drafts if draft.recipient != CITIZEN or can_text_citizen]
+
+    def _notice(self, row: RowMapping, draft: Draft, now: datetime) -> dict[str, Any]:
+        return {
+            "event_id": row["id"],
+            "work_order_id": row["work_order_id"],
+            "recipient": draft.recipient,
+            "kind": row["kind"],
+            "text": draft.text,
+            "sms": draft.sms,
+            "void_after": sorted(draft.void_after),
+            "made_at": now,
+            "due_at": draft.due_at,
+            "state": NoticeState.WAITING,
+        }
+
+
+def forget(connection: Connection, order_ids: Collection[int]) -> None:
+    """Tell nobody what has happened to these orders: they are invented, and their phones may be somebody's."""
+    theirs = select(work_order_events.c.id).where(work_order_events.c.work_order_id.in_(order_ids))
+    connection.execute(delete(outbox).where(outbox.c.event_id.in_(theirs)))
+
+
+def _happening(row: RowMapping) -> Happening:
+    return Happening(
+        kind=row["kind"],
+        data=row["data"],
+        at=row["at"],
+        number=row["number"],
+        state=State(row["order_state"]),
+        urgency=Urgency(row["urgency"]),
+        line=row["line"],
+        channel=row["channel"],
+        category=row["category"],
+        # The unit the event speaks of: a return that is granted leaves the order without one.
+        unit=row["data"].get("unit") or row["unit"],
+        assist_units=tuple(row["assist_units"]),
+    )
+
+
+def _announcement(row: RowMapping) -> dict[str, Any]:
+    """What a webhook tells of an event: nothing of the citizen, and nobody's words."""
+    event = _happening(row)
+    data = {
+        "number": event.number,
+        "sequence": row["sequence"],
+        "state": event.fact("state"),
+        "line": event.line,
+        "urgency": event.urgency,
+        "category": event.category,
+        "unit": event.unit,
+        **{name: event.data[name] for name in ("step", "light", "due", "to", "dispatch") if name in event.data},
+    }
+    return {"type": f"work_order.{event.kind}", "timestamp": event.at.isoformat(), "data": data}
+
+
+def _reasons(connection: Connection, rows: Sequence[RowMapping]) -> dict[int, str]:
+    """The notices that are void, by id, each with the later event that made it so."""
+    events = work_order_events
+    query = (
+        select(events.c.work_order_id, events.c.sequence, events.c.kind)
+        .where(events.c.work_order_id.in_({row["work_order_id"] for row in rows if row["void_after"]}))
+        .order_by(events.c.sequence)
+    )
+    logs: dict[int, list[tuple[int, str]]] = {}
+    for order_id, sequence, kind in connection.execute(query):
+        logs.setdefault(order_id, []).append((sequence, kind))
+    found: dict[int, str] = {}
+    for row in rows:
+        later = (kind for sequence, kind in logs.get(row["work_order_id"], []) if sequence > row["sequence"])
+        if reason := next((kind for kind in later if kind in row["void_after"]), None):
+            found[row["id"]] = reason
+    return found

@@ -1,0 +1,1 @@
+"""Which unit answers: dispatch by table, returns, absence."""
