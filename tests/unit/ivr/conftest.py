@@ -14,11 +14,13 @@ from core.problems import Unavailable, install
 from core.sealing import Vault
 from core.settings import Settings
 from intake.messages import Answer, InboundMessage, Reply
-from ivr.calls import Calls, calls
-from ivr.phone import PhoneLine
+from ivr.calls import Calls, call_steps, calls
+from ivr.house import CityHouse
+from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
 from ivr.routes import twilio_router
-from tests.twiml import Post, TwimlCaller
+from tests.telephone import Post
+from tests.twiml import TwimlCaller
 
 TOKEN = "the-auth-token"
 PUBLIC_URL = "https://12345.example.gov.cn"
@@ -79,6 +81,7 @@ def posting_to(app: FastAPI) -> Post:
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'calls.db'}", Vault(b"a secret of the tests"))
     calls.create(database.engine)
+    call_steps.create(database.engine)
     yield database
     database.close()
 
@@ -89,7 +92,7 @@ def conversation() -> ScriptedConversation:
 
 
 def phone_line(conversation: ScriptedConversation, database: Database, prompts: Prompts) -> PhoneLine:
-    return PhoneLine(conversation, Calls(database, utc_now), prompts)
+    return PhoneLine(conversation, Calls(database, utc_now), CityHouse(), prompts)
 
 
 def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:

@@ -12,9 +12,10 @@ from core.database import Database
 from core.problems import Unavailable
 from intake.messages import Answer, Button, Channel, Expects, Line, Reply
 from ivr.calls import Outcome, calls
-from ivr.phone import PhoneLine
+from ivr.line import PhoneLine
 from ivr.prompts import Prompts
-from tests.twiml import Post, TwimlCaller
+from tests.telephone import Post
+from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import (
     PUBLIC_URL,
     TOKEN,
