@@ -18,6 +18,8 @@ class Audience(StrEnum):
     """No lock: citizens. What the answer may contain is the route's own care."""
     TWILIO = "twilio"
     """The telephone carrier: the route's router verifies the signature."""
+    JAMBONZ = "jambonz"
+    """The telephone carrier the city runs itself: the same."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"

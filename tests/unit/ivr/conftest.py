@@ -15,10 +15,10 @@ from core.sealing import Vault
 from core.settings import Settings
 from intake.messages import Answer, InboundMessage, Reply
 from ivr.calls import Calls, call_steps, calls
+from ivr.carriers.registry import carriers_of, phone_router
 from ivr.house import CityHouse
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
-from ivr.routes import twilio_router
 from tests.telephone import Post
 from tests.twiml import TwimlCaller
 
@@ -99,7 +99,8 @@ def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
     app = FastAPI()
     install(app)
     configured = Settings(_env_file=None, **settings)  # type: ignore[arg-type]
-    app.include_router(twilio_router(phone, configured, hints=["咸安区", "温泉街道"]))
+    carriers = carriers_of(configured, utc_now, Vault(b"a secret of the tests"))
+    app.include_router(phone_router(phone, carriers, configured, hints=["咸安区", "温泉街道"]))
     return app
 
 
