@@ -365,7 +365,7 @@ class JambonzCaller:
         if self._stream is None or not seconds:
             return
         auth = listen.get("wsAuth")
-        second = b"\x00\x01" * int(listen.get("sampleRate", 8000))
+        second = b"\x00\x10" * int(listen.get("sampleRate", 8000))
         about = json.dumps({"callSid": self.call_sid, "sampleRate": listen.get("sampleRate", 8000), "mixType": "mono"})
         chunks = [about.encode(), *[second] * seconds]
         await self._stream(listen["url"], (auth["username"], auth["password"]) if auth else None, chunks)

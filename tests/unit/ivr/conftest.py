@@ -71,7 +71,7 @@ def posting_to(app: FastAPI) -> Post:
     """Posts forms straight into the app, without a socket."""
 
     async def post(url: str, form: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), trust_env=False) as client:
             return await client.post(url, data=form, headers=headers)
 
     return post
