@@ -126,6 +126,23 @@ def test_a_person_is_looked_for_wherever_0_is_pressed_or_said(state: CallState, 
     assert advance(state, event, prompts).need == FindSeat(Line.CITIZEN)
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("我不跟机器说，帮我转一下人工", True),
+        ("喂，找人工客服", True),
+        ("人工湖的水发臭了", False),
+        ("小区要建人工湖", False),
+        ("维修师傅多要了人工费", False),
+        ("上次找人工说了三天都没有人给我回电话所以我今天又打来了", False),
+    ],
+)
+def test_asking_for_a_person_is_told_from_speaking_of_one(words: str, wanted: bool, prompts: Prompts) -> None:
+    step = advance(UNDER_WAY, Heard(words, 0.9), prompts)
+
+    assert (step.need == FindSeat(Line.CITIZEN)) is wanted
+
+
 @pytest.mark.parametrize("event", [Keyed("2"), Heard("企业。", 0.9), Heard("政企通", 0.9)])
 def test_2_at_the_greeting_is_the_enterprise_line(event: Event, prompts: Prompts) -> None:
     step = advance(NEW, event, prompts)
