@@ -19,6 +19,8 @@ from twilio.request_validator import RequestValidator
 
 from tests.telephone import Doing, Post
 
+__all__ = ["Post", "TwimlCaller"]
+
 ANY, NUMBER, FLAG = r"(?s).*", r"[1-9]\d*", r"true|false"
 URL = r"(https?:/)?/[^\s]*"
 WHISPER = {"url": URL, "method": "POST"}

@@ -54,9 +54,9 @@ async def _not_kept(recording: Recording) -> None:
 class Rooms:
     """Who answers what is no step of the flow.
 
-    `waiting`: what a caller hears in a queue, asked again when it has been played; the step that is given comes after the
-    queue. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a recording is ready;
-    may be told late, twice, or before its step.
+    `waiting`: what a caller hears in a queue, asked again when it has been played; the step it is given is the one
+    behind the queue. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
+    recording is ready; may be told late, twice, or before its step.
     """
 
     waiting: Callable[[Caller, int, Waiting], Awaitable[Sequence[flow.Instruction]]] = _music
