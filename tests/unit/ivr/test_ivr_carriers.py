@@ -1,7 +1,6 @@
 """The same calls over every carrier: what the flow is told does not depend on who carries the call."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,13 +42,13 @@ from ivr.flow import (
 )
 from ivr.line import Caller, Script
 from tests.jambonz import JambonzCaller, signed
+from tests.others import jambonz_faults
 from tests.telephone import Doing, Telephone
 from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to, telephone
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
 
-NODE = Path(__file__).parents[2] / "node"
 GREETING = (Say("您好，请说。"), Listen())
 GOODBYE = (Say("再见。"), HangUp())
 
@@ -591,14 +590,6 @@ async def test_the_music_is_a_sound_a_telephone_plays(tmp_path: Path) -> None:
 # ---- jambonz by its own words -----
 
 
-def fits(lines: list[dict[str, Any]]) -> str:
-    """What jambonz's own schemas say against verbs and payloads; empty where nothing."""
-    assert (NODE / "node_modules").exists(), "run make setup-dev: tests/node is not installed"
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    made = subprocess.run(["node", "check.mjs"], cwd=NODE, input=text, capture_output=True, text=True, timeout=60)
-    return made.stdout + made.stderr
-
-
 async def test_every_document_and_every_payload_is_what_jambonz_says_it_is(tmp_path: Path) -> None:
     scripts: list[Sequence[Instruction]] = [
         (Say("您好。", Pace.SLOW, loud=True), Say("请说<&>13907241234。"), Play(), Listen()),
@@ -627,5 +618,5 @@ async def test_every_document_and_every_payload_is_what_jambonz_says_it_is(tmp_p
     lines = [{"what": "verbs", "value": json.loads(document)} for document in caller.documents]
     lines += [{"what": kind, "value": json.loads(payload)} for kind, payload in caller.payloads]
     assert {line["what"] for line in lines} >= {"verbs", "gather", "listen", "enqueue", "enqueue-wait", "dial", "base"}
-    assert fits(lines) == ""
-    assert fits([{"what": "verbs", "value": [{"verb": "say", "words": "x"}]}]).startswith("verbs: say")
+    assert jambonz_faults(lines) == ""
+    assert jambonz_faults([{"what": "verbs", "value": [{"verb": "say", "words": "x"}]}]).startswith("verbs: say")
