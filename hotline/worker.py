@@ -22,6 +22,7 @@ from hotline.retention import erasure_of, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
+from ivr.carriers.registry import recorder_of
 from ivr.house import open_line
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Worker:
         self._clock = clock
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, city, clock)
+        self._recorder = recorder_of(settings)
         self._handling = Handling.of_city(city)
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
@@ -133,6 +135,8 @@ class Worker:
         now = self._clock()
         if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
             return
+        if left := await asyncio.to_thread(self._recorder.forget, now):
+            log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
         self._removed_at = now
         if orders or conversations:

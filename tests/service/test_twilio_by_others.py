@@ -73,7 +73,7 @@ def line() -> Line:
 def web(line: Line, tmp_path: Path) -> Iterator[str]:
     """The phone's doors on a socket; their address."""
     url = f"http://127.0.0.1:{free_port()}"
-    settings = Settings(_env_file=None, data_dir=tmp_path, twilio_auth_token=TOKEN, public_url=url)  # type: ignore[arg-type]
+    settings = Settings(_env_file=None, data_dir=tmp_path, twilio_auth_token=TOKEN, public_url=url)
     app = FastAPI()
     install(app)
     app.include_router(phone_router(line, carriers_of(settings, utc_now, Vault(b"tests")), settings))
