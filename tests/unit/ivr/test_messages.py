@@ -54,7 +54,7 @@ class Office:
 
     def _call_comes_in(self, connection: Connection) -> None:
         now, call = self.clock(), {"call_sid": CALL, "carrier": "twilio", "caller": CALLER.caller, "line": CALLER.line}
-        told = {"step": 1, "state": {}, "instructions": [], "started_at": now, "updated_at": now}
+        told = {"step": 1, "where": "message", "state": {}, "instructions": [], "started_at": now, "updated_at": now}
         connection.execute(insert(calls).values(**call, **told))
 
     def keep(self, sid: str = SID, state: CallState = CALLER, seconds: int = 12, url: str | None = "") -> str:
