@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
 from ivr.house import open_line
+from ivr.messages.clerk import Recorder, RecordingClerk
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,15 @@ REMOVE_EVERY = timedelta(days=1)
 class Worker:
     """One round after the other; a part of a round that fails is logged and tried again in the next."""
 
-    def __init__(self, settings: Settings, database: Database, bot: Bot, city: City, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        bot: Bot,
+        city: City,
+        clock: Clock,
+        recorders: Mapping[str, Recorder] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._conversation = Conversation(database, bot, city, clock)
@@ -47,10 +56,11 @@ class Worker:
         self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries have rounds of their own: a slow receiver holds up nothing else."""
+        """Work until `stop` is set. Deliveries and recordings have rounds of their own: they hold up nothing else."""
         self._stop = stop
         desk = (
             self._beat,
@@ -63,9 +73,15 @@ class Worker:
             self._hand_on,
             self._tell,
         )
+        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
         try:
             await asyncio.gather(self._rounds(stop, desk), self._rounds(stop, (self._deliver,)))
         finally:
+            # What is under way is begun again by the next worker.
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            await self._recordings.close()
             await self._courier.close()
 
     async def _rounds(self, stop: asyncio.Event, parts: tuple[Callable[[], Awaitable[None]], ...]) -> None:
@@ -124,6 +140,14 @@ class Worker:
     async def _deliver(self) -> None:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
+
+    async def _keep_recordings(self) -> None:
+        while not self._stop.is_set() and (done := await self._recordings.round()):
+            log.info("recordings worked on", extra={"count": done})
+
+    async def _transcribe(self) -> None:
+        while not self._stop.is_set() and (heard := await self._recordings.transcribe()):
+            log.info("recordings given to the recogniser", extra={"count": heard})
 
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):

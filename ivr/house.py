@@ -10,11 +10,15 @@ from core.database import Database
 from ivr import flow
 from ivr.calls import Calls
 from ivr.line import Conversation, PhoneLine
+from ivr.messages import keep
 from ivr.prompts import load_prompts
 
 
 class CityHouse:
     """The house of one city."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
 
     def facts(self, connection: Connection, caller: str | None, now: datetime) -> flow.Facts:
         """What is known of a calling number."""
@@ -29,14 +33,13 @@ class CityHouse:
         now: datetime,
     ) -> flow.Met:
         """What the flow needs to go on."""
-        del connection, state, now
         match need:
             case flow.Prove():
                 return flow.Proved(None)
             case flow.FindSeat():
                 return flow.SeatFound()
             case flow.KeepMessage():
-                return flow.Kept(None)
+                return keep(connection, self._city, need, state, now)
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept."""
@@ -49,4 +52,4 @@ class CityHouse:
 
 def open_line(conversation: Conversation, database: Database, city: City, clock: Clock) -> PhoneLine:
     """The phone line of a city, with the sentences that come with the project."""
-    return PhoneLine(conversation, Calls(database, clock), CityHouse(), load_prompts(city.short_name))
+    return PhoneLine(conversation, Calls(database, clock), CityHouse(city), load_prompts(city.short_name))

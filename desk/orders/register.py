@@ -198,9 +198,19 @@ def supplement(connection: Connection, number: str, text: str, now: datetime, ac
 
 
 def view_contact(
-    connection: Connection, number: str, purpose: str, note: str | None, now: datetime, who: Principal
+    connection: Connection,
+    number: str,
+    purpose: str,
+    note: str | None,
+    now: datetime,
+    who: Principal,
+    kind: str = "contact_viewed",
+    **told: Any,
 ) -> WorkOrder:
-    """The order with the citizen's contact; the look is written down. Raises Problem 404, or 403 where it is secret."""
+    """The order with the citizen's contact; the look is written down. Raises Problem 404, or 403 where it is secret.
+
+    `kind` and `told` are what the log says of it: a recording tells who somebody is as well.
+    """
     order = find_for(connection, number, who)
     if not may_know(order, who):
         detail = (
@@ -209,7 +219,7 @@ def view_contact(
         raise Problem(403, "Forbidden", detail)
     order_id = row_of(connection, number)["id"]
     looks.write_down(connection, [order_id], who, purpose, note, now)
-    add_event(connection, order_id, "contact_viewed", {"purpose": purpose}, now, who.name)
+    add_event(connection, order_id, kind, {"purpose": purpose, **told}, now, who.name)
     return order
 
 

@@ -4,7 +4,7 @@ What stays is what statistics need: category, place as an area, units, times, ou
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +29,8 @@ NO_CODE = "------"
 
 Forget = Callable[[Connection, Sequence[str]], None]
 """Removes what was said in conversations; the rooms that keep messages and calls each bring one."""
+ForgetOrder = Callable[[Connection, int], None]
+"""Removes what is kept with one order, by the order's id."""
 
 
 class _Span(BaseModel):
@@ -45,6 +47,17 @@ class _Span(BaseModel):
             return now.replace(year=now.year - self.years, day=28)
 
 
+class _Days(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int = Field(ge=1, le=3660)
+    source: str
+
+    def before(self, now: datetime) -> datetime:
+        """So many days ago."""
+        return now - timedelta(days=self.days)
+
+
 class Retention(BaseModel):
     """`city/retention.yml`."""
 
@@ -52,6 +65,7 @@ class Retention(BaseModel):
 
     orders: _Span
     messages: _Span
+    recordings: _Days
     event_data: frozenset[str]
 
     @classmethod
@@ -61,11 +75,12 @@ class Retention(BaseModel):
 
 
 class Erasure:
-    """Erases under one set of rules; `forget` are the conversations' keepers."""
+    """Erases under one set of rules; `forget` are the conversations' keepers, `forget_order` the orders'."""
 
-    def __init__(self, rules: Retention, forget: Sequence[Forget]) -> None:
+    def __init__(self, rules: Retention, forget: Sequence[Forget], forget_order: Sequence[ForgetOrder] = ()) -> None:
         self.rules = rules
         self._keepers = forget
+        self._order_keepers = forget_order
 
     def forget(self, connection: Connection, conversation_ids: Sequence[str]) -> None:
         """Remove all that was said in these conversations."""
@@ -134,6 +149,8 @@ class Erasure:
         )
         connection.execute(delete(idempotency_keys).where(idempotency_keys.c.work_order_id == order_id))
         connection.execute(update(looks).where(looks.c.work_order_id == order_id).values(note=None))
+        for forget_order in self._order_keepers:
+            forget_order(connection, order_id)
         self._empty_log(connection, order_id)
         connection.execute(update(callbacks).where(callbacks.c.work_order_id == order_id).values(note=None))
         self._forget_conversation(connection, row["conversation_id"])
