@@ -22,7 +22,7 @@ from hotline.retention import erasure_of, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
-from ivr.phone import open_line
+from ivr.house import open_line
 
 log = logging.getLogger(__name__)
 

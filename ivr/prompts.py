@@ -10,7 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = tuple[Sentence, ...]
 
-VARIABLES = {"greeting": {"city"}, "choice": {"title", "key"}, "choice_beside_number": {"title", "key"}}
+VARIABLES = {
+    "greeting": {"city"},
+    "elder": {"city"},
+    "leader": {"leader"},
+    "choice": {"title", "key"},
+    "choice_beside_number": {"title", "key"},
+    "open_order": {"age", "matter", "state"},
+    "open_order_due": {"age", "matter", "state", "due"},
+    "queue_place": {"ahead"},
+    "queue_wait": {"ahead", "minutes"},
+    "nobody_until": {"opens"},
+    "message_kept": {"number"},
+}
+CHOICES = {"supplement", "expedite", "next", "other", "message", "call_back", "family"}
 
 
 class Prompts(BaseModel):
@@ -19,14 +32,44 @@ class Prompts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     greeting: Sentence
+    leader: Sentence
+    elder: Sentence
+    citizen: Sentence
     enterprise: Sentence
+    suggestion: Sentence
     go_on: Sentence
+    more: Sentence
+    hold: Annotated[Words, Field(min_length=1)]
     silence: Annotated[Words, Field(min_length=1)]
     no_match: Annotated[Words, Field(min_length=1)]
     wrong_key: Sentence
     choice: Sentence
     choice_beside_number: Sentence
     number_keys: Sentence
+    proof: Sentence
+    proof_wrong: Sentence
+    barred: Sentence
+    nothing_open: Sentence
+    open_order: Sentence
+    open_order_due: Sentence
+    supplement: Sentence
+    supplemented: Sentence
+    expedited: Sentence
+    connecting: Sentence
+    queue_next: Sentence
+    queue_place: Sentence
+    queue_wait: Sentence
+    dialect: Sentence
+    mandarin: Sentence
+    nobody: Sentence
+    nobody_until: Sentence
+    message: Sentence
+    message_kept: Sentence
+    keeps_place: Sentence
+    will_call_back: Sentence
+    texted: Sentence
+    family: Sentence
+    shared: Sentence
     still_unclear: Sentence
     still_silent: Sentence
     kept: Sentence
@@ -35,12 +78,26 @@ class Prompts(BaseModel):
     goodbye: Sentence
     trouble: Sentence
     trouble_goodbye: Sentence
+    choices: dict[str, Sentence]
     person: Sentence
+    progress: Sentence
+    back: Sentence
     person_words: Words
     enterprise_words: Words
+    progress_words: Words
     repeat_words: Words
+    slower_words: Words
+    louder_words: Words
+    told_words: Words
     ordinals: tuple[Words, ...]
     hints: Words
+
+    @field_validator("choices")
+    @classmethod
+    def _all_choices(cls, value: dict[str, str]) -> dict[str, str]:
+        if set(value) != CHOICES:
+            raise ValueError(f"choices {sorted(value)}, must be {sorted(CHOICES)}")
+        return value
 
     @field_validator("*")
     @classmethod
@@ -54,7 +111,8 @@ class Prompts(BaseModel):
 def load_prompts(city: str, path: Path = Path(__file__).with_name("prompts.yml")) -> Prompts:
     """The prompts of the shipped file (or another one), with the city's short name filled in."""
     prompts = Prompts.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    return prompts.model_copy(update={"greeting": prompts.greeting.format(city=city)})
+    filled = {name: getattr(prompts, name).format(city=city) for name in ("greeting", "elder")}
+    return prompts.model_copy(update=filled)
 
 
 def _variables(sentence: str) -> set[str]:

@@ -15,7 +15,8 @@ from core.problems import Problem
 from core.settings import Settings
 from ivr import twilio
 from ivr.hints import hints_of
-from ivr.phone import Caller, Conversation, PhoneLine, Script, open_line
+from ivr.house import open_line
+from ivr.line import Caller, Conversation, PhoneLine, Script
 
 CARRIER = "twilio"
 LONGEST_CALL_SID = 64
@@ -44,7 +45,7 @@ def twilio_router(phone: PhoneLine, settings: Settings, hints: Iterable[str] = (
     Signed = Annotated[FormData, Depends(signed)]  # noqa: N806
 
     def answer(script: Script) -> Response:
-        again = "?failed=1" if script.failed else ""
+        again = "?failed=1" if script.failed else f"?held={script.held}" if script.held else ""
         action = f"{mounted_at}/ivr/twilio/step/{script.next_step}{again}"
         return Response(twilio.render(script.instructions, action, known_words), media_type="application/xml")
 
@@ -54,8 +55,12 @@ def twilio_router(phone: PhoneLine, settings: Settings, hints: Iterable[str] = (
         return answer(await phone.take(_caller(form)))
 
     @router.post("/step/{step}")
-    async def step(form: Signed, step: Annotated[int, Path(ge=1, le=MOST_STEPS)], failed: bool = False) -> Response:
+    async def step(
+        form: Signed, step: Annotated[int, Path(ge=1, le=MOST_STEPS)], failed: bool = False, held: int = 0
+    ) -> Response:
         """What the caller said or pressed: what is said next. Reached by following the TwiML."""
+        if held:
+            return answer(await phone.come_back(_caller(form), step, held))
         event = twilio.event_of(_text(form, "Digits"), _text(form, "SpeechResult"), _text(form, "Confidence"))
         return answer(await phone.step(_caller(form), step, event, failed))
 

@@ -15,9 +15,6 @@ from ivr.calls import Outcome
 SPEECH_LANGUAGE = "cmn-Hans-CN"
 VOICE_LANGUAGE = "zh-CN"
 VOICE = "Polly.Zhiyu"
-SECONDS_OF_SILENCE = 5
-SECONDS_OF_PATIENCE = 10
-SECONDS_AFTER_SPEECH = 2
 LONGEST_NUMBER = 20
 
 SHORTEST_NUMBER = 5
@@ -96,6 +93,12 @@ def render(instructions: Sequence[flow.Instruction], action: str, hints: str) ->
                 _speak(response, waiting)
                 response.hangup()
                 waiting = []
+            case flow.ComeBack():
+                _speak(response, waiting)
+                response.redirect(action, method="POST")
+                waiting = []
+            case _:
+                raise NotImplementedError(instruction)
     _speak(response, waiting)
     return str(response)
 
@@ -107,11 +110,11 @@ def _gather(listen: flow.Listen, action: str, hints: str) -> Gather:
         action=action,
         method="POST",
         action_on_empty_result=True,
-        timeout=SECONDS_OF_PATIENCE if listen.patient else SECONDS_OF_SILENCE,
+        timeout=listen.seconds,
         num_digits=LONGEST_NUMBER if number else 1,
         finish_on_key="#" if number else "",
         language=SPEECH_LANGUAGE,
-        speech_timeout=SECONDS_AFTER_SPEECH,
+        speech_timeout=listen.pause,
         profanity_filter=False,
         hints=hints or None,
     )
