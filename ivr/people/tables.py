@@ -154,6 +154,7 @@ legs = Table(
     CheckConstraint("kind IN ('seat', 'caller', 'citizen', 'specialist')", name="known_kind"),
     CheckConstraint("state IN ('ringing', 'told', 'joined', 'over')", name="known_state"),
     Index(None, "talk_id"),
+    Index(None, "call_sid"),
 )
 
 looks = Table(

@@ -120,7 +120,12 @@ class Contact(BaseModel):
 
 
 def make_task(connection: Connection, effect: CallBack, state: CallState, now: datetime) -> None:
-    """Somebody calls this caller back; nothing where no number is known."""
+    """Somebody calls this caller back; nothing where no number is known, or where the caller had a seat on the line.
+
+    The flow waits for a talk as it waits for a seat: hanging up at the end of one is no reason to call.
+    """
+    if effect.why is Why.LEFT_WAITING and _has_talked(connection, state.call_sid):
+        return
     make(connection, effect.why, state, now)
 
 
@@ -335,6 +340,11 @@ def _place(connection: Connection, call_sid: str) -> datetime | None:
     query = select(waits.c.stands_since).where(waits.c.call_sid == call_sid).order_by(waits.c.id.desc()).limit(1)
     found: datetime | None = connection.execute(query).scalar()
     return found
+
+
+def _has_talked(connection: Connection, call_sid: str) -> bool:
+    query = select(waits.c.joined_at).where(waits.c.call_sid == call_sid).order_by(waits.c.id.desc()).limit(1)
+    return connection.execute(query).scalar() is not None
 
 
 def _own(connection: Connection, task_id: int, who: Principal) -> RowMapping:

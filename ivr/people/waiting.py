@@ -49,7 +49,7 @@ def hear(waiting: Waiting, pressed: str | None, rules: Rules) -> Next:
     """What comes next for a waiting caller who pressed a key, or none."""
     words = rules.words
     if waiting.connecting:
-        return _play(waiting, [words.offered], rules)
+        return _play(waiting, [words.offered])
     if waiting.seats == 0:
         return Next((Say(words.nobody_left), LeaveQueue()), wish=Ended.NOBODY)
     key = (pressed or "")[:1]
@@ -59,7 +59,7 @@ def hear(waiting: Waiting, pressed: str | None, rules: Rules) -> Next:
         return Next((LeaveQueue(),), wish=Ended.CALL_BACK)
     if key:
         answer = {GO_ON: [words.go_on_waiting], PERSON: [words.still_waiting], AGAIN: []}.get(key, [words.no_such_key])
-        return _play(waiting, [*answer, *_place(waiting, words)], rules)
+        return _play(waiting, [*answer, *_place(waiting, words)])
     return _go_on(waiting, rules)
 
 
@@ -77,7 +77,7 @@ def _go_on(waiting: Waiting, rules: Rules) -> Next:
         said.append(words.call_back)
     if not said:
         said.append(words.tips[waiting.rounds % len(words.tips)] if words.tips else words.still_waiting)
-    return _play(waiting, said, rules, offered=offers)
+    return _play(waiting, said, offered=offers)
 
 
 def _offers(waiting: Waiting, rules: Rules) -> bool:
@@ -94,7 +94,7 @@ def _place(waiting: Waiting, words: Words) -> list[str]:
     return [place, words.minutes.format(minutes=waiting.minutes) if waiting.minutes else words.soon]
 
 
-def _play(waiting: Waiting, said: list[str], rules: Rules, *, offered: bool = False) -> Next:
+def _play(waiting: Waiting, said: list[str], *, offered: bool = False) -> Next:
     pace = Pace.SLOW if waiting.elder else Pace.NORMAL
     spoken = Say("".join(said), pace)
     return Next((spoken, Play(), Listen(Keys.ONE, seconds=KEY_SECONDS)), offered=offered)

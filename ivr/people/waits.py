@@ -6,17 +6,21 @@ Every function takes the connection of a running transaction.
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
+from pydantic import AfterValidator, BaseModel
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from core.calendar import WorkingCalendar
 from desk.orders.model import Line
+from desk.personal_data.privacy import masked_phone
 from ivr.flow import CallState, Ended, FindSeat, Instruction, LeaveQueue, Returned, SeatFound, Where, Why
 from ivr.people import hours, seats, tasks
 from ivr.people.order import Standing, expected_minutes, in_order
 from ivr.people.rules import Rules
 from ivr.people.seats import Seat, SeatState
 from ivr.people.tables import talks, waits
+from ivr.people.tables import tasks as task_table
 from ivr.people.waiting import Waiting, hear
 
 A_WHILE = timedelta(hours=1)
@@ -35,6 +39,19 @@ class WaitState(StrEnum):
     """A seat is being rung for it."""
     TALKING = "talking"
     OVER = "over"
+
+
+class InQueue(BaseModel):
+    """Somebody who waits, as the seats see it: a call, or (`task`) a caller who keeps a place and is called back."""
+
+    line: Line
+    place: int
+    caller: Annotated[str | None, AfterValidator(masked_phone)]
+    task: int | None
+    elder: bool
+    dialect: str | None
+    waited_seconds: int
+    being_rung: bool
 
 
 def find_seat(
@@ -173,6 +190,28 @@ def place_of(connection: Connection, rules: Rules, row: RowMapping) -> int:
     return ids.index(row["id"]) + 1 if row["id"] in ids else 1
 
 
+def in_queue(connection: Connection, rules: Rules, line: Line, now: datetime) -> list[InQueue]:
+    """All who stand in a line's queue, the next one first."""
+    order = in_order(standing_on(connection, rules, line), rules.seats)
+    calls = select(waits.c.id, waits.c.caller, waits.c.state).where(waits.c.id.in_(_ids(order, is_task=False)))
+    kept = select(task_table.c.id, task_table.c.phone).where(task_table.c.id.in_(_ids(order, is_task=True)))
+    waiting = {row.id: row for row in connection.execute(calls)}
+    phones = {row.id: row.phone for row in connection.execute(kept)}
+    return [
+        InQueue(
+            line=line,
+            place=place,
+            caller=phones[each.id] if each.is_task else waiting[each.id].caller,
+            task=each.id if each.is_task else None,
+            elder=each.elder,
+            dialect=each.dialect,
+            waited_seconds=int((now - each.since).total_seconds()),
+            being_rung=not each.is_task and waiting[each.id].state == WaitState.OFFERED,
+        )
+        for place, each in enumerate(order, 1)
+    ]
+
+
 def talk_seconds(connection: Connection, line: Line, now: datetime) -> float | None:
     """How long a talk on a line took on the mean of the last hour; None where there was none."""
     query = (
@@ -191,7 +230,7 @@ def spoken_by(present: Collection[Seat]) -> frozenset[str]:
 
 
 def _waiting(connection: Connection, rules: Rules, row: RowMapping, now: datetime) -> Waiting:
-    line = rules.seats.line(row["line"])
+    line, wanted = rules.seats.line(row["line"]), row["dialect"]
     present, place = seats.on_duty(connection, rules, now, line), place_of(connection, rules, row)
     return Waiting(
         place=place,
@@ -205,7 +244,7 @@ def _waiting(connection: Connection, rules: Rules, row: RowMapping, now: datetim
         connecting=row["state"] != WaitState.WAITING,
         reachable=row["caller"] is not None,
         elder=row["elder"],
-        missing_dialect=None if row["dialect"] in spoken_by(present) else row["dialect"],
+        missing_dialect=wanted if wanted in rules.seats.dialects and wanted not in spoken_by(present) else None,
     )
 
 
@@ -217,6 +256,10 @@ def _place_of_newcomer(
     newcomer = Standing(2**62, task["place_at"] if task and kept else now, state.facts.elder)
     others = [each for each in standing if not (task and each.is_task and each.id == task["id"])]
     return in_order([*others, newcomer], rules.seats).index(newcomer) + 1
+
+
+def _ids(order: list[Standing], *, is_task: bool) -> list[int]:
+    return [each.id for each in order if each.is_task is is_task]
 
 
 def _was_entered(connection: Connection, state: CallState) -> bool:
