@@ -44,6 +44,10 @@ from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr import routes as ivr_routes
+from ivr.people import dialling
+from ivr.people import routes as seat_routes
+from ivr.people.rules import Rules
+from ivr.people.switchboard import Switchboard
 
 LARGEST_BODY = 256 * 1024
 
@@ -111,10 +115,16 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(_single_sign_on(parts))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
+    app.include_router(seat_routes.create_router(parts.database, _switchboard(parts), parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
+
+
+def _switchboard(parts: Parts) -> Switchboard:
+    base = parts.settings.public_url or parts.settings.web_url
+    return Switchboard(parts.database, Rules.of_city(parts.city), dialling.dry, base, parts.clock)
 
 
 def _locksmith(parts: Parts) -> Locksmith:

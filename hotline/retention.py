@@ -14,13 +14,15 @@ from core.settings import Settings
 from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
 from ivr import calls
+from ivr.people import keeping
 
 FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls."""
-    return Erasure(Retention.of_city(city), (inbox.forget, calls.forget, _forget_in(settings.tracker_file)))
+    forgets = (inbox.forget, keeping.forget, calls.forget, _forget_in(settings.tracker_file))
+    return Erasure(Retention.of_city(city), forgets)
 
 
 async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tuple[int, int]:
