@@ -15,13 +15,14 @@ from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
 from ivr import calls
 from ivr.messages import removal
+from ivr.people import keeping
 
 FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
-    keepers = (inbox.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
+    keepers = (inbox.forget, keeping.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
     return Erasure(Retention.of_city(city), keepers, (removal.forget_order,))
 
 

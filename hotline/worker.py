@@ -24,6 +24,8 @@ from intake.conversation import Conversation
 from intake.sweep import sweep
 from ivr.house import open_line
 from ivr.messages.clerk import Recorder, RecordingClerk
+from ivr.people import keeping
+from ivr.people.rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +49,9 @@ class Worker:
         self._database = database
         self._clock = clock
         self._conversation = Conversation(database, bot, city, clock)
-        self._phone = open_line(self._conversation, database, city, clock)
+        self._phone = open_line(self._conversation, database, settings, city, clock)
         self._handling = Handling.of_city(city)
+        self._people = Rules.of_city(city, self._handling.clocks.calendar)
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
         self._stop = asyncio.Event()
@@ -66,6 +69,7 @@ class Worker:
             self._beat,
             self._sweep_inbox,
             self._close_lost_calls,
+            self._tidy_queues,
             self._dispatch,
             self._change_lights,
             self._show_rechecks,
@@ -152,6 +156,12 @@ class Worker:
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
+
+    async def _tidy_queues(self) -> None:
+        now = self._clock()
+        if tidied := await self._database.write(lambda c: keeping.tidy(c, self._people, now)):
+            facts = {"seats": tidied.seats, "talks": tidied.talks, "waits": tidied.waits}
+            log.info("seats and queues tidied", extra=facts)
 
     async def _remove_old(self) -> None:
         now = self._clock()
