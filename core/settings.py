@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     llm_budget_seconds: float = Field(
         2.5, gt=0, le=5, description="How long that model may take before the citizen is asked instead."
     )
+    asr_url: str = Field(
+        "",
+        description="OpenAI-compatible endpoint (up to /v1) that transcribes recordings. Empty: none is asked.",
+    )
+    asr_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
+    asr_model: str = Field("sensevoice", description="Name of the recogniser there.")
+    asr_budget_seconds: float = Field(
+        120.0, gt=0, le=600, description="How long the transcription of one recording may take."
+    )
     automatic_dispatch: bool = Field(
         True, description="Send an order to its unit at once when category and place leave no doubt."
     )
@@ -113,7 +122,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{number!r} is not in E.164: + and 5 to 15 digits")
         return number
 
-    @field_validator("sms_url", "jambonz_url")
+    @field_validator("sms_url", "jambonz_url", "asr_url")
     @classmethod
     def _http(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
@@ -173,6 +182,11 @@ class Settings(BaseSettings):
     def history_file(self) -> Path:
         """The operator's past orders as training data; there is none until `hotline train --history`."""
         return self.data_dir / "history.yml"
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Recordings of calls, sealed."""
+        return self.data_dir / "recordings"
 
     @property
     def tracker_file(self) -> Path:

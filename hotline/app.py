@@ -44,6 +44,11 @@ from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr.carriers import registry as phone
+from ivr.house import rooms_of
+from ivr.messages import routes as message_routes
+from ivr.people import routes as seat_routes
+from ivr.people.rules import Rules
+from ivr.people.switchboard import Switchboard
 
 LARGEST_BODY = 256 * 1024
 
@@ -110,11 +115,23 @@ def assemble(parts: Parts) -> FastAPI:
         privacy_routes.create_router(parts.database, erasure_of(parts.city, parts.settings), parts.clock)
     )
     app.include_router(_single_sign_on(parts))
-    app.include_router(phone.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
+    switchboard = _switchboard(parts)
+    rooms = rooms_of(parts.database, switchboard, parts.clock)
+    app.include_router(
+        phone.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock, rooms)
+    )
+    app.include_router(message_routes.create_router(parts.database, parts.settings, parts.clock))
+    app.include_router(seat_routes.create_router(parts.database, switchboard, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
+
+
+def _switchboard(parts: Parts) -> Switchboard:
+    base = parts.settings.public_url or parts.settings.web_url
+    diallers = partial(phone.dialler_for, settings=parts.settings)
+    return Switchboard(parts.database, Rules.of_city(parts.city), diallers, base, parts.clock)
 
 
 def _locksmith(parts: Parts) -> Locksmith:

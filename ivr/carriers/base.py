@@ -43,6 +43,7 @@ class Addresses:
 
     `step` is what the next event of this call will be; `waiting`: the script is played in a queue, and its events go
     to the waiting route; `keyed`: a key was pressed there. `after`: what the answered request came after.
+    `door`: a door that is asked again whatever happens, instead of a step.
     """
 
     base: str
@@ -55,9 +56,12 @@ class Addresses:
     keyed: bool = False
     after: After = After.LISTEN
     hints: tuple[str, ...] = ()
+    door: str | None = None
 
     def next(self, after: After = After.LISTEN) -> str:
         """The step that follows, as a path with its query."""
+        if self.door is not None:
+            return self.path(self.door)
         query: dict[str, str] = {} if after is After.LISTEN else {"after": after}
         if self.failed:
             query["failed"] = "1"
@@ -66,6 +70,8 @@ class Addresses:
     @property
     def again(self) -> str:
         """This very step, to be asked for once more."""
+        if self.door is not None:
+            return self.path(self.door)
         query = {"held": str(self.held)} | ({"failed": "1"} if self.failed else {})
         return self.path(f"step/{self.step}", query)
 

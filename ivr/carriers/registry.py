@@ -114,7 +114,7 @@ def create_router(
     rooms: Rooms = NO_ROOMS,
 ) -> APIRouter:
     """All doors of the phone, over one conversation, database and city."""
-    phone = open_line(conversation, database, city, clock)
+    phone = open_line(conversation, database, settings, city, clock)
     return phone_router(phone, carriers_of(settings, clock), settings, hints_of(city, phone.prompts), rooms)
 
 

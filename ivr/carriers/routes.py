@@ -46,22 +46,34 @@ async def _nothing(call_sid: str) -> Sequence[flow.Instruction]:
     return ()
 
 
-async def _not_kept(recording: Recording) -> None:
-    del recording
+async def _not_kept(carrier: str, recording: Recording) -> None:
+    del carrier, recording
+
+
+async def _not_ours(token: str, call_sid: str, pressed: str | None) -> Sequence[flow.Instruction]:
+    del token, call_sid, pressed
+    return (flow.HangUp(),)
+
+
+async def _not_missed(call_sid: str) -> None:
+    del call_sid
 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Who answers what is no step of the flow.
 
-    `waiting`: what a caller hears in a queue, asked again when it has been played; the step it is given is the one
-    behind the queue. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
-    recording is ready; may be told late, twice, or before its step.
+    `waiting`: what a caller hears in a queue, asked again when it has been played; the step that is given comes after
+    the queue. `leg`: what somebody hears whom we have rung or brought into a talk, by the token in the address; asked
+    again with each key. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
+    recording of a carrier is ready; may be told late, twice, or before its step. `ended`: a call has ended.
     """
 
     waiting: Callable[[Caller, int, Waiting], Awaitable[Sequence[flow.Instruction]]] = _music
+    leg: Callable[[str, str, str | None], Awaitable[Sequence[flow.Instruction]]] = _not_ours
     whisper: Callable[[str], Awaitable[Sequence[flow.Instruction]]] = _nothing
-    recorded: Callable[[Recording], Awaitable[None]] = _not_kept
+    recorded: Callable[[str, Recording], Awaitable[None]] = _not_kept
+    ended: Callable[[str], Awaitable[None]] = _not_missed
 
 
 NO_ROOMS = Rooms()
@@ -88,6 +100,7 @@ def carrier_router(
         return await carrier.read(request, _public_address(request, settings))
 
     Signed = Annotated[Message, Depends(signed)]  # noqa: N806
+    Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # noqa: N806
     StepNumber = Annotated[int, Path(ge=0, le=MOST_STEPS)]  # noqa: N806
 
     def base(request: Request) -> str:
@@ -142,6 +155,22 @@ def carrier_router(
         addresses = Addresses(base(request), place, caller.call_sid, step, waiting=True, keyed=keyed, hints=words)
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
+    async def leg(request: Request, message: Message, door: str, token: str) -> Response:
+        call_sid, event = carrier.caller(message).call_sid, carrier.event(message, After.LISTEN, 1)
+        script = await rooms.leg(token, call_sid, event.keys if isinstance(event, flow.Keyed) else None)
+        addresses = Addresses(base(request), place, call_sid, door=f"{door}/{token}")
+        return Response(carrier.render(script, addresses), media_type=carrier.media_type)
+
+    @router.post("/seat/{token}")
+    async def seat(request: Request, message: Signed, token: Token) -> Response:
+        """What a telephone hears that we have rung: the summary, a key, the room."""
+        return await leg(request, message, "seat", token)
+
+    @router.post("/join/{token}")
+    async def join(request: Request, message: Signed, token: Token) -> Response:
+        """What a caller hears who is brought out of the queue: the room."""
+        return await leg(request, message, "join", token)
+
     @router.post("/whisper")
     async def whisper(request: Request, message: Signed, call: str = "") -> Response:
         """What somebody hears who takes a call. Reached by following the script."""
@@ -154,7 +183,7 @@ def carrier_router(
     async def recording(message: Signed) -> None:
         """A recording is ready."""
         if (told := carrier.recording(message)) is not None:
-            await rooms.recorded(told)
+            await rooms.recorded(carrier.name, told)
 
     @router.post("/status", status_code=204)
     async def status(message: Signed) -> None:
@@ -162,6 +191,7 @@ def carrier_router(
         caller = carrier.caller(message)
         if (outcome := carrier.outcome(message)) is not None:
             await line.over(caller.call_sid, outcome)
+            await rooms.ended(caller.call_sid)
 
     return router
 
