@@ -319,6 +319,14 @@ class TwimlCaller:
                     return self._since(before)
         return self._since(before)
 
+    async def taken_elsewhere(self, address: str) -> str:
+        """The REST interface lets the call go on with the script at another address."""
+        if self.doing is Doing.QUEUED and (action := self._busy(Doing.QUEUED).get("action")):
+            form = {**self._common("in-progress"), **self._queue_result("redirected")}
+            await self._tell(urljoin(self._at, action), form)
+        self.doing = Doing.NOTHING
+        return await self._request(address, {}, "in-progress")
+
     async def _leave_queue(self, result: str) -> str:
         enqueue = self._busy(Doing.QUEUED)
         fields = self._queue_result(result)

@@ -36,7 +36,9 @@ IN_PATHS = {
     "category": "09",
     "county": "421202",
     "sid": "RE99",
-    **dict.fromkeys(("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk"), "99"),
+    **dict.fromkeys(
+        ("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "token", "proxy"), "99"
+    ),
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
 BODIES: dict[Door, dict[str, Any]] = {

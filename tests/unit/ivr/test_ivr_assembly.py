@@ -19,10 +19,10 @@ pytestmark = pytest.mark.unit
 
 
 async def test_a_call_is_greeted_with_the_citys_name_and_its_places_are_hints(
-    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+    conversation: ScriptedConversation, sqlite: Database, city: City, settings: Settings
 ) -> None:
     app = FastAPI()
-    app.include_router(create_router(conversation, database, settings, city, utc_now))
+    app.include_router(create_router(conversation, sqlite, settings, city, utc_now))
     caller = TwimlCaller(posting_to(app), "http://127.0.0.1:8000")
 
     assert f"{city.short_name}12345" in await caller.start()
@@ -30,15 +30,15 @@ async def test_a_call_is_greeted_with_the_citys_name_and_its_places_are_hints(
 
 
 def test_every_carrier_has_the_same_doors_and_its_own_lock(
-    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+    conversation: ScriptedConversation, sqlite: Database, city: City, settings: Settings
 ) -> None:
-    router = create_router(conversation, database, settings, city, utc_now)
+    router = create_router(conversation, sqlite, settings, city, utc_now)
     doors = {
         str(route.path): {audience_of(each.call) for each in route.dependant.dependencies if each.call}
         for route in iter_route_contexts(router.routes)
     }
 
-    same = ("incoming", "step/{step}", "wait/{step}", "whisper", "recording", "status")
+    same = ("incoming", "step/{step}", "wait/{step}", "seat/{token}", "join/{token}", "whisper", "recording", "status")
     for carrier in (Audience.TWILIO, Audience.JAMBONZ):
         for door in same:
             assert carrier in doors.pop(f"/ivr/{carrier}/{door}")

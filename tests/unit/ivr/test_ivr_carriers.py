@@ -15,6 +15,7 @@ from core.sealing import Vault
 from core.settings import Settings
 from ivr.calls import Outcome
 from ivr.carriers.base import Recording, Waiting
+from ivr.carriers.jambonz.verbs import NO_KEYS_IN_BACKGROUND
 from ivr.carriers.registry import Carriers, carriers_of, phone_router
 from ivr.carriers.routes import Rooms
 from ivr.flow import (
@@ -26,7 +27,6 @@ from ivr.flow import (
     Event,
     HangUp,
     Heard,
-    HungUp,
     Instruction,
     Keyed,
     Keys,
@@ -109,7 +109,10 @@ class Desk:
         self.taken.append(call_sid)
         return (Say("来电人反映噪音。"),)
 
-    async def recorded(self, recording: Recording) -> None:
+    async def leg(self, token: str, call_sid: str, pressed: str | None) -> Sequence[Instruction]:
+        return (Say("您已接通。"), Confer(token))
+
+    async def recorded(self, carrier: str, recording: Recording) -> None:
         self.recordings.append(recording)
 
 
@@ -131,7 +134,7 @@ def house(tmp_path: Path, *scripts: Sequence[Instruction], **settings: Any) -> H
     about = {"twilio_auth_token": SECRET, "jambonz_webhook_secret": SECRET, "public_url": PUBLIC_URL, **settings}
     configured = Settings(_env_file=None, data_dir=tmp_path, **about)
     carriers = carriers_of(configured, utc_now, Vault(b"a secret of the tests"))
-    rooms = Rooms(desk.waiting, desk.whisper, desk.recorded)
+    rooms = Rooms(waiting=desk.waiting, leg=desk.leg, whisper=desk.whisper, recorded=desk.recorded)
     app = FastAPI(max_body_size=256 * 1024)
     install(app)
     app.include_router(phone_router(line, carriers, configured, ["咸安区", "人工"], rooms))
@@ -281,8 +284,21 @@ async def test_who_hangs_up_in_the_queue_has_hung_up(carrier: str, tmp_path: Pat
     await caller.start()
     await caller.hang_up()
 
-    assert here.line.events == [HungUp()]
+    assert here.line.events == []
     assert here.line.ended == [(caller.call_sid, Outcome.CALLER_LEFT)]
+
+
+@each_carrier
+async def test_whom_a_seat_takes_out_of_the_queue_did_not_leave_it_by_himself(carrier: str, tmp_path: Path) -> None:
+    here = house(tmp_path, (Enqueue("citizen"),), GOODBYE)
+    caller = here.rings(carrier)
+    await caller.start()
+
+    assert await caller.taken_elsewhere(f"/ivr/{carrier}/join/a-token") == "您已接通。"
+    assert caller.doing is Doing.CONFERRING
+    assert here.line.events == []
+    if carrier == "jambonz":
+        assert json.loads(caller.documents[-1])[0] == NO_KEYS_IN_BACKGROUND
 
 
 @each_carrier
