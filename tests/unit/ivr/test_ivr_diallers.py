@@ -18,7 +18,7 @@ from ivr.carriers.base import Dialler, NotDone
 from ivr.carriers.dry import DryDialler
 from ivr.carriers.http import Answer
 from ivr.carriers.jambonz.audio import KEPT_FOR
-from ivr.carriers.registry import dialler_for, dialler_of, recorder_of
+from ivr.carriers.registry import dialler_for, dialler_of, recorder_of, recorders_of
 
 pytestmark = pytest.mark.unit
 
@@ -270,7 +270,7 @@ async def test_a_message_over_jambonz_is_fetched_by_another_process(tmp_path: Pa
     assert refused.value.permanent
 
 
-async def test_messages_nobody_fetched_are_removed_after_two_days(tmp_path: Path) -> None:
+async def test_messages_nobody_fetched_are_removed_in_the_end(tmp_path: Path) -> None:
     recorder = recorder_of(settings(tmp_path, JAMBONZ), VAULT)
     recorder.open("call-1").extend(b"\x00\x10" * 8000)
     await recorder.close("call-1", 8000)
@@ -302,6 +302,11 @@ def test_a_call_is_steered_by_the_carrier_it_came_in_through(tmp_path: Path) -> 
     assert type(dialler_for("twilio", about, Strict(), VAULT)).__name__ == "TwilioDialler"
     assert type(dialler_for("jambonz", about, Strict(), VAULT)).__name__ == "JambonzDialler"
     assert isinstance(dialler_for("twilio", settings(tmp_path, {}), Strict(), VAULT), DryDialler)
+
+
+def test_recordings_are_fetched_from_the_carriers_we_have_a_key_of(tmp_path: Path) -> None:
+    assert set(recorders_of(settings(tmp_path, {}), Strict(), VAULT)) == {"jambonz"}
+    assert set(recorders_of(settings(tmp_path, TWILIO), Strict(), VAULT)) == {"twilio", "jambonz"}
 
 
 @each_carrier
