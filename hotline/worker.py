@@ -18,7 +18,8 @@ from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
-from hotline.retention import erasure_of, remove_due
+from hotline.campaign import runner_of
+from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -37,6 +38,7 @@ class Worker:
     def __init__(self, settings: Settings, database: Database, bot: Bot, city: City, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._city = city
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, city, clock)
         self._handling = Handling.of_city(city)
@@ -47,10 +49,11 @@ class Worker:
         self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._campaign = runner_of(settings, database, city, self._handling, clock)
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries have rounds of their own: a slow receiver holds up nothing else."""
+        """Work until `stop` is set. Deliveries and call-backs have rounds of their own and hold up nothing else."""
         self._stop = stop
         desk = (
             self._beat,
@@ -64,7 +67,9 @@ class Worker:
             self._tell,
         )
         try:
-            await asyncio.gather(self._rounds(stop, desk), self._rounds(stop, (self._deliver,)))
+            await asyncio.gather(
+                self._rounds(stop, desk), self._rounds(stop, (self._deliver,)), self._rounds(stop, (self._call_back,))
+            )
         finally:
             await self._courier.close()
 
@@ -125,6 +130,10 @@ class Worker:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
 
+    async def _call_back(self) -> None:
+        if called := await self._campaign.round():
+            log.info("call-backs placed", extra={"count": called})
+
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
@@ -134,6 +143,7 @@ class Worker:
         if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
             return
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
+        conversations += await remove_campaign(self._database, self._city, self._clock)
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
