@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     and_,
     func,
+    literal,
     or_,
     select,
     text,
@@ -223,7 +224,7 @@ def start(connection: Connection, order: RowMapping, person: Person, carrier: st
 def placed(connection: Connection, attempt: str, call_sid: str, now: datetime) -> None:
     """The carrier has taken the attempt as this call."""
     mine = campaign_attempts.c.id == attempt
-    values = {"placed_at": func.coalesce(campaign_attempts.c.placed_at, now), "updated_at": now}
+    values = {"placed_at": func.coalesce(campaign_attempts.c.placed_at, literal(now, UtcDateTime())), "updated_at": now}
     connection.execute(update(campaign_attempts).where(mine).values(**values))
     sid = update(campaign_attempts).where(mine, campaign_attempts.c.call_sid.is_(None)).values(call_sid=call_sid)
     connection.execute(sid)
