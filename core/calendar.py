@@ -41,8 +41,11 @@ class WorkingCalendar:
         spans: Iterable[Span],
         holidays: Iterable[date] = (),
         workdays: Iterable[date] = (),
+        *,
+        every_day: bool = False,
     ) -> None:
         self.zone = zone
+        self._every_day = every_day
         self._spans = tuple(spans)
         self._holidays = frozenset(holidays)
         self._workdays = frozenset(workdays)
@@ -60,13 +63,21 @@ class WorkingCalendar:
         spans = [_span(text) for text in data.get("spans") or ()]
         return cls(ZoneInfo(zone), spans, _days(data, "holidays"), _days(data, "workdays"))
 
+    def with_hours(self, spans: Iterable[str] | None, *, every_day: bool = False) -> "WorkingCalendar":
+        """The same days with other hours (08:30-12:00), or the same hours for None. Raises BadCalendar.
+
+        `every_day`: weekends and holidays are worked too.
+        """
+        hours = self._spans if spans is None else tuple(_span(text) for text in spans)
+        return WorkingCalendar(self.zone, hours, self._holidays, self._workdays, every_day=every_day)
+
     def knows(self, year: int) -> bool:
         """Whether the holidays of a year have been announced to us; if not, its weekends alone are days off."""
         return year in _known_years()
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on a day."""
-        if day in self._workdays:
+        if self._every_day or day in self._workdays:
             return True
         if day in self._holidays:
             return False

@@ -15,7 +15,9 @@ from core.problems import Problem
 from core.settings import Settings
 from desk.life.handling import Handling
 from hotline.exchange import ACTOR
+from ivr.carriers import registry as phone
 from ivr.out import lists
+from ivr.out.doors import CarrierDialler
 from ivr.out.lists import Imported, Kind, NewEntry
 from ivr.out.planning import Planned, Planner
 from ivr.out.rules import Campaign
@@ -29,12 +31,14 @@ BATCH = 500
 def dialler_of(settings: Settings) -> Dialler | None:
     """The carrier that places the campaign's calls; None: a dry run.
 
-    Raises Problem 422 where calls are wanted and nothing that places them is set up.
+    Raises Problem 422 where calls are wanted and no carrier is chosen to place them.
     """
     if not settings.campaign_places_calls:
         return None
-    detail = "HOTLINE_CAMPAIGN_PLACES_CALLS: on, and no carrier that places calls is set up; see docs/campaign.md"
-    raise Problem(422, "Unprocessable Content", detail, field="campaign_places_calls")
+    if not settings.phone_dialler:
+        detail = "HOTLINE_CAMPAIGN_PLACES_CALLS: on, and HOTLINE_PHONE_DIALLER names no carrier; see docs/campaign.md"
+        raise Problem(422, "Unprocessable Content", detail, field="campaign_places_calls")
+    return CarrierDialler(settings.phone_dialler, phone.dialler_of(settings))
 
 
 def runner_of(settings: Settings, database: Database, city: City, handling: Handling, clock: Clock) -> Runner:

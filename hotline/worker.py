@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +24,9 @@ from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
 from ivr.house import open_line
+from ivr.messages.clerk import Recorder, RecordingClerk
+from ivr.people import keeping
+from ivr.people.rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +38,22 @@ REMOVE_EVERY = timedelta(days=1)
 class Worker:
     """One round after the other; a part of a round that fails is logged and tried again in the next."""
 
-    def __init__(self, settings: Settings, database: Database, bot: Bot, city: City, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        bot: Bot,
+        city: City,
+        clock: Clock,
+        recorders: Mapping[str, Recorder] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._city = city
         self._conversation = Conversation(database, bot, city, clock)
-        self._phone = open_line(self._conversation, database, city, clock)
+        self._phone = open_line(self._conversation, database, settings, city, clock)
         self._handling = Handling.of_city(city)
+        self._people = Rules.of_city(city, self._handling.clocks.calendar)
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
         self._stop = asyncio.Event()
@@ -49,16 +61,18 @@ class Worker:
         self._removed_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries and call-backs have rounds of their own and hold up nothing else."""
+        """Work until `stop` is set. Deliveries, recordings and call-backs have rounds of their own."""
         self._stop = stop
         desk = (
             self._beat,
             self._sweep_inbox,
             self._close_lost_calls,
+            self._tidy_queues,
             self._dispatch,
             self._change_lights,
             self._show_rechecks,
@@ -66,11 +80,17 @@ class Worker:
             self._hand_on,
             self._tell,
         )
+        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
         try:
             await asyncio.gather(
                 self._rounds(stop, desk), self._rounds(stop, (self._deliver,)), self._rounds(stop, (self._call_back,))
             )
         finally:
+            # What is under way is begun again by the next worker.
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            await self._recordings.close()
             await self._courier.close()
 
     async def _rounds(self, stop: asyncio.Event, parts: tuple[Callable[[], Awaitable[None]], ...]) -> None:
@@ -134,9 +154,23 @@ class Worker:
         if called := await self._campaign.round():
             log.info("call-backs placed", extra={"count": called})
 
+    async def _keep_recordings(self) -> None:
+        while not self._stop.is_set() and (done := await self._recordings.round()):
+            log.info("recordings worked on", extra={"count": done})
+
+    async def _transcribe(self) -> None:
+        while not self._stop.is_set() and (heard := await self._recordings.transcribe()):
+            log.info("recordings given to the recogniser", extra={"count": heard})
+
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
+
+    async def _tidy_queues(self) -> None:
+        now = self._clock()
+        if tidied := await self._database.write(lambda c: keeping.tidy(c, self._people, now)):
+            facts = {"seats": tidied.seats, "talks": tidied.talks, "waits": tidied.waits}
+            log.info("seats and queues tidied", extra=facts)
 
     async def _remove_old(self) -> None:
         now = self._clock()

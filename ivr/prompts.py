@@ -1,5 +1,6 @@
 """The sentences the phone speaks, read from `prompts.yml` and checked once at start."""
 
+import re
 import string
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ VARIABLES = {
     "choice": {"title", "key"},
     "choice_beside_number": {"title", "key"},
     "open_order": {"age", "matter", "state"},
-    "open_order_due": {"age", "matter", "state", "due"},
+    "secret_order": {"number", "state"},
     "queue_place": {"ahead"},
     "queue_wait": {"ahead", "minutes"},
     "nobody_until": {"opens"},
@@ -51,7 +52,7 @@ class Prompts(BaseModel):
     barred: Sentence
     nothing_open: Sentence
     open_order: Sentence
-    open_order_due: Sentence
+    secret_order: Sentence
     supplement: Sentence
     supplemented: Sentence
     expedited: Sentence
@@ -83,6 +84,7 @@ class Prompts(BaseModel):
     progress: Sentence
     back: Sentence
     person_words: Words
+    person_patterns: tuple[re.Pattern[str], ...]
     enterprise_words: Words
     progress_words: Words
     repeat_words: Words

@@ -145,13 +145,12 @@ class FakeDialler:
         self.dies_after: Exception | None = None
         """What goes wrong with the next call once it rings."""
 
-    async def call(self, to: str, flow_url: str, status_url: str, *, ring_seconds: int, detect_machine: bool) -> str:
+    async def call(self, to: str, flow_url: str, status_url: str, seconds: int) -> str:
         """Let a number ring."""
         assert re.fullmatch(r"\+861\d{10}", to), to
-        assert re.fullmatch(r"https://12345\.example\.gov\.cn/ivr/twilio/out/[\w-]{22}", flow_url), flow_url
-        assert status_url == f"{flow_url}/status"
-        assert 10 <= ring_seconds <= 120
-        assert detect_machine
+        assert re.fullmatch(r"https://12345\.example\.gov\.cn/ivr/twilio/out/[\w-]{22}/step/0", flow_url), flow_url
+        assert status_url == flow_url.removesuffix("/step/0") + "/status"
+        assert 10 <= seconds <= 120
         if self.fails:
             raise self.fails.pop(0)
         assert flow_url not in [url for _, url in self.placed], "placed twice"
@@ -170,4 +169,4 @@ class FakeDialler:
         """The attempt and the id of a call, the last one unless told."""
         _, url = self.placed[position]
         sid = position % len(self.placed) + 1
-        return url.rpartition("/")[2], f"CA{sid:032}"
+        return url.split("/")[-3], f"CA{sid:032}"

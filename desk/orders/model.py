@@ -72,8 +72,11 @@ class Line(StrEnum):
     """领导接听: handed over on the spot in a leader's session."""
 
 
-PUBLIC_LINES = frozenset({Line.CITIZEN, Line.ENTERPRISE})
-"""The lines of the chat and the telephone; the staff open orders on the others."""
+PUBLIC_LINES = frozenset({Line.CITIZEN, Line.ENTERPRISE, Line.LEADER})
+"""The lines of the chat and the telephone; the staff open orders on the others.
+
+On the line leader only the telephone files, and only around a session; outside one its orders are the citizens' line's.
+"""
 
 
 class SuggestionClass(StrEnum):
@@ -88,7 +91,7 @@ class SuggestionClass(StrEnum):
 
 
 class ProxyAct(StrEnum):
-    """What somebody may do for the person they filed an order for (帮办代办)."""
+    """What somebody may do for the person they filed an order for (帮办代办), or whose family they are (家人同办)."""
 
     PROGRESS = "progress"
     SUPPLEMENT = "supplement"

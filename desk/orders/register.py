@@ -15,12 +15,13 @@ from core.clock import to_city_time
 from core.database import vault_of
 from core.problems import Problem
 from desk.exchange import answers
-from desk.orders.model import OPEN_STATES, Event, Nature, NewWorkOrder, State, WorkOrder, e164
+from desk.orders.model import OPEN_STATES, Event, Line, Nature, NewWorkOrder, State, WorkOrder, e164
 from desk.orders.numbers import order_number, query_code
 from desk.orders.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
 from desk.personal_data import looks
 from desk.personal_data.privacy import may_know
 from desk.repeated.places import place_key
+from desk.special import running
 
 # Statements of every opening, built once: building one costs more than running it.
 _BY_KEY = select(idempotency_keys).where(idempotency_keys.c.key == bindparam("wanted"))
@@ -51,8 +52,17 @@ class Opened:
     created: bool
 
 
-def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, now: datetime, actor: str) -> Opened:
+def open_work_order(
+    connection: Connection,
+    new: NewWorkOrder,
+    key: str | None,
+    now: datetime,
+    actor: str,
+    session: int | None = None,
+) -> Opened:
     """Open an order once for each idempotency `key`.
+
+    On the line leader it belongs to `session`, or else to the one that runs.
 
     1. A key seen before returns its order; with another body it raises Problem 422.
     2. An order that was opened automatically for the same conversation, and that nobody has read, is completed
@@ -64,7 +74,10 @@ def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, 
         return Opened(earlier, created=False)
     _one_at_a_time(connection, new.conversation_id)
     unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
-    row = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
+    if unread:
+        row = _complete(connection, unread, new, now, actor)
+    else:
+        row = _insert(connection, new, now, actor, session=session)
     if key:
         # A plain hash would tell the phone number to whoever tries them all.
         fingerprint = vault_of(connection).trace(body)
@@ -198,9 +211,19 @@ def supplement(connection: Connection, number: str, text: str, now: datetime, ac
 
 
 def view_contact(
-    connection: Connection, number: str, purpose: str, note: str | None, now: datetime, who: Principal
+    connection: Connection,
+    number: str,
+    purpose: str,
+    note: str | None,
+    now: datetime,
+    who: Principal,
+    kind: str = "contact_viewed",
+    **told: Any,
 ) -> WorkOrder:
-    """The order with the citizen's contact; the look is written down. Raises Problem 404, or 403 where it is secret."""
+    """The order with the citizen's contact; the look is written down. Raises Problem 404, or 403 where it is secret.
+
+    `kind` and `told` are what the log says of it: a recording tells who somebody is as well.
+    """
     order = find_for(connection, number, who)
     if not may_know(order, who):
         detail = (
@@ -209,7 +232,7 @@ def view_contact(
         raise Problem(403, "Forbidden", detail)
     order_id = row_of(connection, number)["id"]
     looks.write_down(connection, [order_id], who, purpose, note, now)
-    add_event(connection, order_id, "contact_viewed", {"purpose": purpose}, now, who.name)
+    add_event(connection, order_id, kind, {"purpose": purpose, **told}, now, who.name)
     return order
 
 
@@ -225,11 +248,17 @@ def set_confidential(
 
 
 def _insert(
-    connection: Connection, new: NewWorkOrder, now: datetime, actor: str, automatic: bool = False
+    connection: Connection,
+    new: NewWorkOrder,
+    now: datetime,
+    actor: str,
+    automatic: bool = False,
+    session: int | None = None,
 ) -> RowMapping:
     state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
     values = {
         **_said(connection, new),
+        **_in_session(connection, new, session, now),
         "number": order_number(to_city_time(now).date(), _next_sequence(connection, now)),
         "query_code": query_code(),
         "state": state,
@@ -245,6 +274,7 @@ def _insert(
 def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
     values = {name: value for name, value in _said(connection, new).items() if name != "channel"}
+    values |= _in_session(connection, new, unread["session_id"], now)
     values["confidential"] |= unread["confidential"]
     connection.execute(
         update(work_orders)
@@ -261,6 +291,14 @@ def _said(connection: Connection, new: NewWorkOrder) -> dict[str, Any]:
     confidential = new.confidential or new.nature is Nature.REPORT
     trace, key = traced(connection, new.contact_phone), place_key(new.place, new.area_code)
     return {**said, "confidential": confidential, "phone_trace": trace, "place_key": key}
+
+
+def _in_session(connection: Connection, new: NewWorkOrder, session: int | None, now: datetime) -> dict[str, Any]:
+    """The session of an order of the line leader; where there is none it is an order of the citizens' line."""
+    if new.line is not Line.LEADER:
+        return {}
+    session = session or running.session_to_file_in(connection, now)
+    return {"line": Line.CITIZEN} if session is None else {"session_id": session}
 
 
 def _next_sequence(connection: Connection, now: datetime) -> int:

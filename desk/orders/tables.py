@@ -124,6 +124,8 @@ leader_sessions = Table(
     Column("ends_at", UtcDateTime, nullable=False),
     Column("leader", String(50), nullable=False),
     Column("topic", String(200), nullable=False),
+    # Where the leader's seat rings; none: the session takes no calls by itself.
+    Column("telephone", Sealed),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(50), nullable=False),
     Index(None, "starts_at"),

@@ -1,5 +1,7 @@
 """How a call that is over ended, and whether a machine answered it, in the words of the carriers. Pure."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -33,19 +35,48 @@ RESULTS = {
 """What an ending means where nobody had said anything."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a carrier tells of a call: how it ended (None: it goes on), after how long, whether a machine answered."""
+
+    ending: Ending | None
+    seconds: int | None
+    machine: bool
+
+
+def told(message: Mapping[str, Any]) -> Told:
+    """What the fields of a carrier's request say of a call we have placed."""
+    seconds = _number(_field(message, "seconds"))
+    ending = ending_of(str(_field(message, "status") or ""), _number(_field(message, "sip")))
+    answered_by = _field(message, "answered_by")
+    return Told(ending, seconds, is_machine(answered_by if isinstance(answered_by, str) else None))
+
+
 def ending_of(status: str, sip_code: int | None = None) -> Ending | None:
     """The ending a carrier's status means, with the SIP code where it tells one; None: the call goes on."""
-    told = _words()
-    ended = told["status"].get(status)
+    words = _words()
+    ended = words["status"].get(status)
     if ended is None:
         return None
-    closer = None if ended == Ending.COMPLETED else told["sip"].get(sip_code)
+    closer = None if ended == Ending.COMPLETED else words["sip"].get(sip_code)
     return Ending(closer or ended)
 
 
 def is_machine(answered_by: str | None) -> bool:
     """Whether a carrier says that a machine has answered."""
     return answered_by in _words()["machines"]
+
+
+def _field(message: Mapping[str, Any], what: str) -> Any:
+    return next((message[name] for name in _words()["fields"][what] if message.get(name) is not None), None)
+
+
+def _number(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 <= number < 10**6 else None
 
 
 @cache

@@ -39,8 +39,8 @@ class Dialler(Protocol):
     name: str
     """As it stands in the addresses of its routes: twilio, jambonz."""
 
-    async def call(self, to: str, flow_url: str, status_url: str, *, ring_seconds: int, detect_machine: bool) -> str:
-        """Call a number in E.164 and return the call's id at once, without waiting for an answer.
+    async def call(self, to: str, flow_url: str, status_url: str, seconds: int) -> str:
+        """Ring a number in E.164 for so many seconds; returns the call's id at once, without waiting for an answer.
 
         The carrier asks `flow_url` when somebody answers and tells `status_url` how the call ended. Raises NotPlaced
         when it is certain that nothing rings; with any other exception it is not known.
@@ -107,12 +107,10 @@ class Runner:
         return claimed is not None and await self._dial(dialler, claimed)
 
     async def _dial(self, dialler: Dialler, attempt: Attempt) -> bool:
-        flow_url = f"{self._address}/ivr/{dialler.name}/out/{attempt.id}"
+        place = f"{self._address}/ivr/{dialler.name}/out/{attempt.id}"
         rings = self._campaign.rules.ring_seconds
         try:
-            call_sid = await dialler.call(
-                attempt.phone, flow_url, f"{flow_url}/status", ring_seconds=rings, detect_machine=True
-            )
+            call_sid = await dialler.call(attempt.phone, f"{place}/step/0", f"{place}/status", rings)
         except NotPlaced as refused:
             log.warning("call not placed", extra={"attempt": attempt.id, "bad_number": refused.bad_number})
             await self.line.give_up(attempt.id, Result.WRONG_NUMBER if refused.bad_number else Result.FAILED)

@@ -35,7 +35,9 @@ IN_PATHS = {
     "line": "finance",
     "category": "09",
     "county": "421202",
-    **dict.fromkeys(("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "entry"), "99"),
+    "sid": "RE99",
+    "attempt": "a" * 22,
+    **dict.fromkeys(("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "entry"), "99"),
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
 BODIES: dict[Door, dict[str, Any]] = {
