@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from core.access import Audience, open_to
 from core.settings import Settings
-from ivr.carriers.base import Addresses, After, Carrier, Dialler, Message, NotDone
+from ivr.carriers.base import Addresses, After, Carrier, Message, NotDone
 from ivr.carriers.routes import public_address
 from ivr.flow import Heard, Keyed, Silence
 from ivr.out.endings import told
@@ -22,10 +22,19 @@ _ATTEMPT = r"[A-Za-z0-9_-]{1,32}"
 _PLACED = re.compile(rf"/ivr/\w+/out/({_ATTEMPT})/.*")
 
 
+class Places(Protocol):
+    """What the campaign needs of `ivr.carriers.base.Dialler`."""
+
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
+        """Ring a number."""
+
+
 class CarrierDialler:
     """A carrier's dialler as the campaign uses it."""
 
-    def __init__(self, name: str, dialler: Dialler) -> None:
+    def __init__(self, name: str, dialler: Places) -> None:
         self.name = name
         self._dialler = dialler
 
