@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
     )
+    campaign_places_calls: bool = Field(
+        False, description="Let the call-back campaign place calls. Off: it only shows whom it would call and when."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")

@@ -18,7 +18,8 @@ from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
-from hotline.retention import erasure_of, remove_due
+from hotline.campaign import runner_of
+from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -49,6 +50,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._city = city
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, settings, city, clock)
         self._recorder = recorder_of(settings)
@@ -62,10 +64,11 @@ class Worker:
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
+        self._campaign = runner_of(settings, database, city, self._handling, clock)
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries and recordings have rounds of their own: they hold up nothing else."""
+        """Work until `stop` is set. Deliveries, recordings and call-backs have rounds of their own."""
         self._stop = stop
         desk = (
             self._beat,
@@ -81,7 +84,9 @@ class Worker:
         )
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
         try:
-            await asyncio.gather(self._rounds(stop, desk), self._rounds(stop, (self._deliver,)))
+            await asyncio.gather(
+                self._rounds(stop, desk), self._rounds(stop, (self._deliver,)), self._rounds(stop, (self._call_back,))
+            )
         finally:
             # What is under way is begun again by the next worker.
             for task in slow:
@@ -147,6 +152,10 @@ class Worker:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
 
+    async def _call_back(self) -> None:
+        if called := await self._campaign.round():
+            log.info("call-backs placed", extra={"count": called})
+
     async def _keep_recordings(self) -> None:
         while not self._stop.is_set() and (done := await self._recordings.round()):
             log.info("recordings worked on", extra={"count": done})
@@ -172,6 +181,7 @@ class Worker:
         if left := await asyncio.to_thread(self._recorder.forget, now):
             log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
+        conversations += await remove_campaign(self._database, self._city, self._clock)
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})

@@ -16,6 +16,7 @@ from ivr.calls import Calls
 from ivr.carriers.base import Recording, Waiting
 from ivr.carriers.routes import Rooms
 from ivr.line import Caller, Conversation, PhoneLine
+from ivr.out import lists
 from ivr.people import tasks, waits
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
@@ -79,9 +80,13 @@ def open_line(
 ) -> PhoneLine:
     """The phone line of a city, with the sentences that come with the project."""
     texts = bool(settings.sms_url)
-    callers = Callers.of_city(city, Handling.of_city(city), on_elder_list=lambda *_: False, texts=texts)
+    callers = Callers.of_city(city, Handling.of_city(city), on_elder_list=_is_elder, texts=texts)
     house = CityHouse(city, callers, Rules.of_city(city))
     return PhoneLine(conversation, Calls(database, clock), house, load_prompts(city.short_name))
+
+
+def _is_elder(connection: Connection, number: str, now: datetime) -> bool:
+    return lists.is_on_list(connection, number, lists.Kind.ELDER, now)
 
 
 def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Rooms:

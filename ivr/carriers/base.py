@@ -183,10 +183,14 @@ class Dialler(Protocol):
     Every method raises `NotDone` when the carrier refuses or does not answer.
     """
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         """Ring a number in E.164 for so many seconds; who answers goes on with the script at a public address.
 
-        Returns the carrier's id of the call, which is only queued: whether somebody answers is told later.
+        Returns the carrier's id of the call, which is only queued: whether somebody answers is told later, to
+        `status_url` where the carrier lets a call have one of its own. `detect_machine`: where it can, it tells the
+        script whether a machine has answered.
         """
 
     async def redirect(self, call_sid: str, url: str) -> None:
@@ -203,11 +207,15 @@ class Dialler(Protocol):
 
 
 class NotDone(Exception):
-    """The carrier did not do what it was asked. `permanent`: asking again will not help."""
+    """The carrier did not do what it was asked. `permanent`: asking again will not help.
 
-    def __init__(self, what: str, *, permanent: bool) -> None:
+    `bad_number`: because there is no such number.
+    """
+
+    def __init__(self, what: str, *, permanent: bool, bad_number: bool = False) -> None:
         super().__init__(what)
         self.permanent = permanent
+        self.bad_number = bad_number
 
 
 def caller_number(sent: str) -> str | None:

@@ -13,8 +13,11 @@ DRY = "dry-"
 class DryDialler:
     """Logs what it would do, without the number, and places nothing. Its calls have ids that begin with `dry-`."""
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         """Ring nobody."""
+        del status_url, detect_machine
         call_sid = f"{DRY}{uuid4()}"
         log.info("dry run: a call", extra={"call": call_sid, "to": f"{to[:4]}…", "flow": flow_url, "seconds": seconds})
         return call_sid

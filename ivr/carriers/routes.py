@@ -59,6 +59,10 @@ async def _not_missed(call_sid: str) -> None:
     del call_sid
 
 
+async def _not_placed(path: str, message: Message) -> None:
+    del path, message
+
+
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Who answers what is no step of the flow.
@@ -67,6 +71,7 @@ class Rooms:
     the queue. `leg`: what somebody hears whom we have rung or brought into a talk, by the token in the address; asked
     again with each key. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
     recording of a carrier is ready; may be told late, twice, or before its step. `ended`: a call has ended.
+    `placed`: what is told of a call that we have placed, by the path of its script, where the carrier names that.
     """
 
     waiting: Callable[[Caller, int, Waiting], Awaitable[Sequence[flow.Instruction]]] = _music
@@ -74,6 +79,7 @@ class Rooms:
     whisper: Callable[[str], Awaitable[Sequence[flow.Instruction]]] = _nothing
     recorded: Callable[[str, Recording], Awaitable[None]] = _not_kept
     ended: Callable[[str], Awaitable[None]] = _not_missed
+    placed: Callable[[str, Message], Awaitable[None]] = _not_placed
 
 
 NO_ROOMS = Rooms()
@@ -97,7 +103,7 @@ def carrier_router(
     words = tuple(hints)
 
     async def signed(request: Request) -> Message:
-        return await carrier.read(request, _public_address(request, settings))
+        return await carrier.read(request, public_address(request, settings))
 
     Signed = Annotated[Message, Depends(signed)]  # noqa: N806
     Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # noqa: N806
@@ -193,6 +199,8 @@ def carrier_router(
     async def status(message: Signed) -> None:
         """Status callback: when the call is over, what was left unfinished goes to a person."""
         caller = carrier.caller(message)
+        if path := carrier.flow_of(message):
+            await rooms.placed(path, message)
         if (outcome := carrier.outcome(message)) is not None:
             await line.over(caller.call_sid, outcome)
             await rooms.ended(caller.call_sid)
@@ -215,8 +223,8 @@ def sounds_router() -> APIRouter:
     return router
 
 
-def _public_address(request: Request, settings: Settings) -> str:
-    """The address that was signed. Only the configured public one is believed, not a proxy's headers."""
+def public_address(request: Request, settings: Settings) -> str:
+    """The address of a request, as it was signed. Only the configured public one is believed, not a proxy's headers."""
     if not settings.public_url:
         return str(request.url)
     query = f"?{request.url.query}" if request.url.query else ""

@@ -36,8 +36,10 @@ IN_PATHS = {
     "category": "09",
     "county": "421202",
     "sid": "RE99",
+    "attempt": "a" * 22,
     **dict.fromkeys(
-        ("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "token", "proxy"), "99"
+        ("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "token", "proxy", "entry"),
+        "99",
     ),
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}

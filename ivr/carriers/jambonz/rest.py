@@ -39,11 +39,14 @@ class JambonzDialler:
         self._number = number
         self._recorder = recorder
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         """Ring a number. The application's own script is asked for first, whatever script is wished.
 
         So the wished one travels in the call's tag, and the application's script goes on with it (`Jambonz.flow_of`).
         """
+        del status_url, detect_machine  # The application has one status hook for all calls.
         target = {"type": "sip", "sipUri": to} if to.startswith("sip:") else {"type": "phone", "number": to}
         parts = urlsplit(flow_url)
         body = {

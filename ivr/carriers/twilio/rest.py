@@ -11,6 +11,8 @@ from ivr.carriers.http import Answer, Http
 API = "https://api.twilio.com"
 VERSION = "2010-04-01"
 TEMPORARY = frozenset({408, 425, 429})
+BAD_NUMBERS = frozenset({21211, 21214, 21217})
+"""Twilio's error codes for a number that is none or cannot be reached (twilio.com/docs/api/errors)."""
 NOT_IN_PROGRESS = 21220
 """Twilio's error code for a call that is over."""
 RECORDING = re.compile(r"/2010-04-01/Accounts/AC[0-9a-zA-Z]+/Recordings/RE[0-9a-zA-Z]+(\.wav|\.mp3)?")
@@ -29,7 +31,9 @@ class TwilioDialler:
         secret = base64.b64encode(f"{account_sid}:{token}".encode()).decode()
         self._headers = {"Authorization": f"Basic {secret}"}
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         """Ring a number; Twilio asks for the script at `flow_url` when it is answered."""
         form = {
             "To": to,
@@ -37,10 +41,12 @@ class TwilioDialler:
             "Url": flow_url,
             "Method": "POST",
             "Timeout": str(seconds),
-            "StatusCallback": self._status_url,
+            "StatusCallback": status_url or self._status_url,
             "StatusCallbackMethod": "POST",
             "StatusCallbackEvent": "completed",
         }
+        if detect_machine:
+            form["MachineDetection"] = "Enable"
         answer = await self._http.ask("POST", self._url("Calls.json"), headers=self._headers, form=form)
         found = _json(_done("call", answer, {200, 201}))
         sid = found.get("sid")
@@ -90,7 +96,10 @@ def _done(what: str, answer: Answer, statuses: Collection[int]) -> Answer:
     told = _json(answer)
     reason = f"{told.get('code', '')} {told.get('message', '')}".strip()
     permanent = 400 <= answer.status < 500 and answer.status not in TEMPORARY
-    raise NotDone(f"{what}: Twilio answered {answer.status} {reason}".rstrip(), permanent=permanent)
+    bad_number = told.get("code") in BAD_NUMBERS
+    raise NotDone(
+        f"{what}: Twilio answered {answer.status} {reason}".rstrip(), permanent=permanent, bad_number=bad_number
+    )
 
 
 def _json(answer: Answer) -> dict[str, object]:
