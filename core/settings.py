@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
     )
+    simulator: bool = Field(
+        False,
+        description="Let supervisors and administrators make rehearsed calls at /console/simulator.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")

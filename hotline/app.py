@@ -44,6 +44,7 @@ from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr import routes as ivr_routes
+from ivr.record import routes as record_routes
 
 LARGEST_BODY = 256 * 1024
 
@@ -111,6 +112,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(_single_sign_on(parts))
     app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
+    app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)

@@ -11,6 +11,7 @@ from ivr import flow
 from ivr.calls import Calls
 from ivr.line import Conversation, PhoneLine
 from ivr.prompts import load_prompts
+from ivr.record.apart import Apart
 
 
 class CityHouse:
@@ -49,4 +50,4 @@ class CityHouse:
 
 def open_line(conversation: Conversation, database: Database, city: City, clock: Clock) -> PhoneLine:
     """The phone line of a city, with the sentences that come with the project."""
-    return PhoneLine(conversation, Calls(database, clock), CityHouse(), load_prompts(city.short_name))
+    return PhoneLine(conversation, Calls(database, clock), Apart(CityHouse()), load_prompts(city.short_name))
