@@ -1,5 +1,6 @@
 """The sentences the phone speaks, read from `prompts.yml` and checked once at start."""
 
+import re
 import string
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,6 +84,7 @@ class Prompts(BaseModel):
     progress: Sentence
     back: Sentence
     person_words: Words
+    person_patterns: tuple[re.Pattern[str], ...]
     enterprise_words: Words
     progress_words: Words
     repeat_words: Words

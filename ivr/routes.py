@@ -56,7 +56,7 @@ def twilio_router(phone: PhoneLine, settings: Settings, hints: Iterable[str] = (
 
     @router.post("/step/{step}")
     async def step(
-        form: Signed, step: Annotated[int, Path(ge=1, le=MOST_STEPS)], failed: bool = False, held: int = 0
+        form: Signed, step: Annotated[int, Path(ge=0, le=MOST_STEPS)], failed: bool = False, held: int = 0
     ) -> Response:
         """What the caller said or pressed: what is said next. Reached by following the TwiML."""
         if held:

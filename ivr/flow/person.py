@@ -11,6 +11,16 @@ from ivr.flow.speaking import MOST_CHOICES, leave, prompt, say, understood
 from ivr.flow.state import CallState, Local, Step, Where, button_of
 from ivr.prompts import Prompts
 
+LONGEST_WISH = 20
+"""A longer sentence that speaks of a person is a matter."""
+
+
+def is_wanted(words: str, prompts: Prompts) -> bool:
+    """Whether plain words ask for a person."""
+    if words in prompts.person_words:
+        return True
+    return len(words) <= LONGEST_WISH and any(pattern.search(words) for pattern in prompts.person_patterns)
+
 
 def find(state: CallState, before: str = "") -> Step:
     """Look for somebody to talk to on the call's line."""

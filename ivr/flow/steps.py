@@ -61,7 +61,7 @@ def _heard(state: CallState, said: Heard, prompts: Prompts) -> Step:
     if not is_clear(said):
         return _not_matched(state, prompts.no_match[min(state.no_matches, len(prompts.no_match) - 1)], prompts)
     words = plain(said.text)
-    if words in prompts.person_words:
+    if person.is_wanted(words, prompts):
         return person.find(state)
     if state.prompt and (spoken := _spoken_otherwise(state, words, prompts)) is not None:
         return spoken

@@ -27,8 +27,8 @@ from hotline.retention import erasure_of, remove_due
 from hotline.worker import Worker
 from intake import inbox
 from intake.messages import Answer, Channel, InboundMessage, Reply
-from ivr.calls import Calls
-from ivr.flow import CallState, Step
+from ivr.calls import Calls, Happened
+from ivr.flow import CallState, Heard, Step
 from tests.fakes import FakeBot, SetClock
 
 pytestmark = pytest.mark.service
@@ -161,7 +161,8 @@ async def test_conversations_without_an_order_go_by_themselves(
     town.open("web:1")
     kept = Calls(database, town.clock)
     for call_sid in ("CA1", "CA2"):
-        await kept.save("twilio", Step(CallState(call_sid, PHONE, prompt=(WORDS,))))
+        step = Step(CallState(call_sid, PHONE, prompt=(WORDS,)))
+        await kept.save("twilio", step, Happened(Heard(WORDS), 3), lambda _connection, _now: None)
     town.open("phone:CA2")
     town.clock.forward(timedelta(days=366))
     assert await remove_due(database, erasure, town.clock) == (0, 2)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Connection
 
 from core.clock import utc_now
 from core.database import Database
@@ -14,8 +16,9 @@ from core.problems import Unavailable, install
 from core.sealing import Vault
 from core.settings import Settings
 from intake.messages import Answer, InboundMessage, Reply
-from ivr.calls import Calls, calls
-from ivr.phone import PhoneLine
+from ivr import flow
+from ivr.calls import Calls, call_steps, calls
+from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
 from ivr.routes import twilio_router
 from tests.twiml import Post, TwimlCaller
@@ -65,6 +68,56 @@ class ScriptedConversation:
         return [message.text for message in self.told]
 
 
+@dataclass
+class FakeHouse:
+    """The house beside the conversation: what a test says of it, and what was asked of it."""
+
+    known: flow.Facts = field(default_factory=flow.Facts)
+    seat: flow.SeatFound = field(default_factory=flow.SeatFound)
+    proof: str = "246810"
+    orders: tuple[flow.OpenOrder, ...] = ()
+    proofs: list[str] = field(default_factory=list)
+    messages: list[flow.KeepMessage] = field(default_factory=list)
+    effects: list[flow.Effect] = field(default_factory=list)
+    queued: list[str] = field(default_factory=list)
+    left: list[flow.Where] = field(default_factory=list)
+
+    def facts(self, connection: Connection, caller: str | None, now: datetime) -> flow.Facts:
+        del connection, caller, now
+        return self.known
+
+    def meet(
+        self,
+        connection: Connection,
+        need: flow.Prove | flow.FindSeat | flow.KeepMessage,
+        state: flow.CallState,
+        now: datetime,
+    ) -> flow.Met:
+        del connection, now
+        match need:
+            case flow.Prove():
+                self.proofs.append(need.proof)
+                barred = state.proofs >= 3 and need.proof != self.proof
+                return flow.Proved(self.orders if need.proof == self.proof else None, barred)
+            case flow.FindSeat():
+                return self.seat
+            case flow.KeepMessage():
+                self.messages.append(need)
+                return flow.Kept("20261124-000018")
+
+    def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
+        del connection, event, now
+        self.effects += step.effects
+        self.queued += [each.queue for each in step.instructions if isinstance(each, flow.Enqueue)]
+
+    def hung_up(
+        self, connection: Connection, state: flow.CallState, effects: tuple[flow.Effect, ...], now: datetime
+    ) -> None:
+        del connection, now
+        self.effects += effects
+        self.left.append(state.where)
+
+
 def posting_to(app: FastAPI) -> Post:
     """Posts forms straight into the app, without a socket."""
 
@@ -79,6 +132,7 @@ def posting_to(app: FastAPI) -> Post:
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'calls.db'}", Vault(b"a secret of the tests"))
     calls.create(database.engine)
+    call_steps.create(database.engine)
     yield database
     database.close()
 
@@ -88,8 +142,13 @@ def conversation() -> ScriptedConversation:
     return ScriptedConversation()
 
 
-def phone_line(conversation: ScriptedConversation, database: Database, prompts: Prompts) -> PhoneLine:
-    return PhoneLine(conversation, Calls(database, utc_now), prompts)
+@pytest.fixture
+def house() -> FakeHouse:
+    return FakeHouse()
+
+
+def phone_line(conversation: ScriptedConversation, database: Database, prompts: Prompts, house: FakeHouse) -> PhoneLine:
+    return PhoneLine(conversation, Calls(database, utc_now), house, prompts)
 
 
 def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
@@ -101,8 +160,8 @@ def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
 
 
 @pytest.fixture
-def phone(conversation: ScriptedConversation, database: Database, prompts: Prompts) -> PhoneLine:
-    return phone_line(conversation, database, prompts)
+def phone(conversation: ScriptedConversation, database: Database, prompts: Prompts, house: FakeHouse) -> PhoneLine:
+    return phone_line(conversation, database, prompts, house)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Whole calls over Twilio's door, with a scripted conversation behind it."""
 
+import asyncio
 import logging
 import re
 from datetime import timedelta
@@ -10,15 +11,18 @@ from sqlalchemy import select
 from core.clock import utc_now
 from core.database import Database
 from core.problems import Unavailable
-from intake.messages import Answer, Button, Channel, Expects, Line, Reply
+from intake.messages import Answer, Button, Channel, Expects, InboundMessage, Line, Reply
+from ivr import flow
+from ivr import line as line_module
 from ivr.calls import Outcome, calls
-from ivr.phone import PhoneLine
+from ivr.line import PhoneLine
 from ivr.prompts import Prompts
 from tests.twiml import Post, TwimlCaller
 from tests.unit.ivr.conftest import (
     PUBLIC_URL,
     TOKEN,
     Dial,
+    FakeHouse,
     ScriptedConversation,
     phone_app,
     phone_line,
@@ -38,12 +42,12 @@ async def outcome_of(call_sid: str, database: Database) -> str | None:
 
 
 async def test_a_caller_who_speaks_and_keys_the_phone_number_hears_the_order_number(
-    dial: Dial, conversation: ScriptedConversation, database: Database
+    dial: Dial, conversation: ScriptedConversation, database: Database, prompts: Prompts
 ) -> None:
     conversation.will_answer(WHERE, PHONE, FILED)
     caller = dial()
 
-    assert await caller.start() == "您好，咸宁12345。请直接说您的问题；企业请按2；人工请按0。"
+    assert await caller.start() == prompts.greeting
     assert await caller.say("楼下夜市太吵了") == "请问在哪里？"
     assert "请问您的联系电话？" in await caller.say("温泉街道")
     assert re.search(r"工单号20261124000017", await caller.press("13907241234#"))
@@ -60,53 +64,46 @@ async def test_a_caller_who_speaks_and_keys_the_phone_number_hears_the_order_num
 
 
 async def test_key_2_puts_every_later_message_on_the_enterprise_line(
-    dial: Dial, conversation: ScriptedConversation
+    dial: Dial, conversation: ScriptedConversation, prompts: Prompts
 ) -> None:
     caller = dial()
     await caller.start()
 
-    assert await caller.press("2") == "已为您转到企业专线。请直接说您的问题。"
+    assert await caller.press("2") == prompts.enterprise
     await caller.say("执照办不下来")
-    await caller.press("0")
+    await caller.say("政务中心")
 
     assert [(m.text, m.line) for m in conversation.told] == [
         ("执照办不下来", Line.ENTERPRISE),
-        ("人工", Line.ENTERPRISE),
+        ("政务中心", Line.ENTERPRISE),
     ]
 
 
-async def test_key_0_asks_for_a_person(dial: Dial, conversation: ScriptedConversation) -> None:
+async def test_key_0_asks_for_a_person_and_who_is_not_there_calls_back(
+    dial: Dial, house: FakeHouse, prompts: Prompts
+) -> None:
     caller = dial()
     await caller.start()
-    await caller.press("0")
 
-    assert conversation.texts == ["人工"]
+    assert await caller.press("0") == f"{prompts.nobody}\n留言请按1；要我们回电请按2；说别的事请按3。"
+    assert await caller.press("2") == f"{prompts.will_call_back}\n{prompts.goodbye}"
+    assert caller.ended
+    assert house.effects == [flow.CallBack(flow.Why.MISSED)]
 
 
-async def test_a_silent_call_is_kept_for_a_person_and_ends_politely(
+async def test_who_falls_silent_in_the_middle_leaves_what_was_said_for_a_person(
     dial: Dial, conversation: ScriptedConversation, prompts: Prompts
 ) -> None:
-    conversation.will_answer(Answer((Reply("请问您的联系电话？"),), draft={"reason": "call back"}))
+    conversation.will_answer(WHERE, Answer((Reply("请问您的联系电话？"),), draft={"reason": "call back"}))
     caller = dial()
     await caller.start()
+    await caller.say("路灯坏了")
 
     assert [await caller.silence() for _ in range(3)] == list(prompts.silence)
     assert await caller.silence() == f"{prompts.still_silent}\n{prompts.kept}\n{prompts.goodbye}"
     assert caller.ended
-    assert conversation.texts == ["人工"]
+    assert conversation.texts == ["路灯坏了", "人工"]
     assert f"phone:{caller.call_sid}" in conversation.abandoned
-
-
-async def test_speech_that_is_not_understood_is_asked_for_again_then_a_person_is(
-    dial: Dial, conversation: ScriptedConversation, prompts: Prompts
-) -> None:
-    caller = dial()
-    await caller.start()
-
-    assert [await caller.say("嗡嗡", confidence=0.2) for _ in range(2)] == list(prompts.no_match)
-    assert (await caller.say("嗡嗡", confidence=0.2)).startswith(prompts.still_unclear)
-    assert not caller.ended
-    assert conversation.texts == ["人工"]
 
 
 async def test_a_choice_is_made_by_key_and_star_reads_the_choices_again(
@@ -145,10 +142,11 @@ async def test_a_repeated_silence_counts_once(dial: Dial, conversation: Scripted
 
     assert await caller.repeat() == caller.documents[-2]
     assert conversation.texts == []
+    assert caller.documents[-1].count("<Gather") == 1
 
 
 async def test_a_restarted_web_process_goes_on_in_the_middle_of_the_call(
-    dial: Dial, conversation: ScriptedConversation, database: Database, prompts: Prompts
+    dial: Dial, conversation: ScriptedConversation, database: Database, prompts: Prompts, house: FakeHouse
 ) -> None:
     conversation.will_answer(WHERE, PHONE, FILED)
     caller = dial()
@@ -157,7 +155,8 @@ async def test_a_restarted_web_process_goes_on_in_the_middle_of_the_call(
     await caller.say("执照办不下来")
     await caller.say("政务中心")
 
-    restarted = phone_app(phone_line(conversation, database, prompts), twilio_auth_token=TOKEN, public_url=PUBLIC_URL)
+    line = phone_line(conversation, database, prompts, house)
+    restarted = phone_app(line, twilio_auth_token=TOKEN, public_url=PUBLIC_URL)
     caller._post = posting_to(restarted)
     await caller.press("13907241234#")
 
@@ -238,12 +237,50 @@ async def test_a_caller_who_hangs_up_in_the_middle_leaves_a_draft_for_a_person(
     assert await outcome_of(caller.call_sid, database) == Outcome.CALLER_LEFT
 
 
-async def test_a_caller_who_said_nothing_leaves_nothing(dial: Dial, conversation: ScriptedConversation) -> None:
+async def test_a_caller_who_said_nothing_is_called_back(
+    dial: Dial, conversation: ScriptedConversation, house: FakeHouse, phone: PhoneLine
+) -> None:
     caller = dial()
     await caller.start()
     await caller.hang_up()
+    await phone.over(caller.call_sid, Outcome.CALLER_LEFT)
 
     assert conversation.abandoned == []
+    assert house.effects == [flow.CallBack(flow.Why.MISSED)]
+
+
+async def test_a_story_is_told_in_pieces_and_a_hang_up_in_it_loses_none(
+    dial: Dial, conversation: ScriptedConversation, prompts: Prompts
+) -> None:
+    caller = dial()
+    await caller.start()
+
+    assert await caller.say("我们小区楼下的夜市每天晚上都吵到两三点钟没法睡觉") == prompts.more
+    assert await caller.say("孩子明年要高考了") == ""
+    await caller.hang_up()
+
+    assert conversation.texts == ["我们小区楼下的夜市每天晚上都吵到两三点钟没法睡觉，孩子明年要高考了"]
+    assert conversation.abandoned == [f"phone:{caller.call_sid}"]
+
+
+async def test_a_slow_answer_is_held_and_come_back_for(
+    dial: Dial, conversation: ScriptedConversation, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation.will_answer(WHERE)
+    answer, caller = conversation.handle, dial()
+
+    async def handle(message: InboundMessage) -> Answer:
+        while len(caller.documents) < 3:
+            await asyncio.sleep(0)
+        return await answer(message)
+
+    monkeypatch.setattr(conversation, "handle", handle)
+    await caller.start()
+    monkeypatch.setattr(line_module, "HOLD_AFTER_SECONDS", 0.01)
+
+    first, *others, answered = (await caller.say("路灯坏了")).split("\n")
+    assert (first, set(others), answered) == (prompts.hold[0], {prompts.hold[1]}, "请问在哪里？")
+    assert conversation.texts == ["路灯坏了"]
 
 
 async def test_an_answer_that_comes_after_the_caller_left_is_kept_for_a_person(

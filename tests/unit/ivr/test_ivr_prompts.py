@@ -6,14 +6,25 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from ivr.flow import MOST_CHOICES
+from ivr.flow.speaking import MOST_CHOICES
 from ivr.prompts import Prompts, load_prompts
 
 pytestmark = pytest.mark.unit
 
 
 def test_the_greeting_carries_the_name_of_the_city() -> None:
-    assert load_prompts("株洲").greeting.startswith("您好，株洲12345。")
+    assert load_prompts("株洲").greeting.startswith("您好，株洲12345，")
+
+
+def test_the_greeting_takes_no_longer_than_eight_seconds(prompts: Prompts) -> None:
+    syllables = sum(1 for character in prompts.greeting if character.isalnum())
+    assert syllables / 4.5 <= 8, "a voice for the telephone speaks some 4.5 syllables a second"
+
+
+def test_reprompts_get_shorter(prompts: Prompts) -> None:
+    for ladder in (prompts.silence, prompts.no_match):
+        assert len(ladder) == len(set(ladder)) == 3
+        assert list(ladder) == sorted(ladder, key=len, reverse=True)
 
 
 def test_every_choice_can_be_said_as_an_ordinal(prompts: Prompts) -> None:
@@ -23,10 +34,16 @@ def test_every_choice_can_be_said_as_an_ordinal(prompts: Prompts) -> None:
 def test_no_word_means_two_things(prompts: Prompts) -> None:
     words = [
         *prompts.person_words,
+        *prompts.enterprise_words,
+        *prompts.progress_words,
         *prompts.repeat_words,
-        *(word for each in prompts.ordinals for word in each),
+        *prompts.slower_words,
+        *prompts.louder_words,
+        *prompts.told_words,
     ]
+    ordinals = [word for each in prompts.ordinals for word in each]
 
+    assert len(ordinals) == len(set(ordinals))
     assert len(words) == len(set(words))
 
 

@@ -36,7 +36,7 @@ def test_a_question_is_spoken_inside_the_gather_so_that_no_early_key_is_lost() -
 
 
 def test_a_number_is_collected_until_hash_with_more_patience() -> None:
-    document = twilio.render([Say("电话？"), Listen(Keys.NUMBER, patient=True)], "/ivr/twilio/step/2", "")
+    document = twilio.render([Say("电话？"), Listen(Keys.NUMBER, seconds=10)], "/ivr/twilio/step/2", "")
 
     gather = ET.fromstring(document)[0]
     assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("timeout")) == ("20", "#", "10")
