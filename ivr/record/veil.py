@@ -96,20 +96,22 @@ class Invented:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = _longest_first(names)
         self._phones: dict[str, str] = {}
+        self._codes: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Numbers and names become invented ones."""
         return _hidden(text, self._names, self._phone, self._long, self.NAME, self.CODE)
 
     def keys(self, keys: str) -> str:
-        """A telephone or ID number becomes an invented one, a code zeroes; choices, * and # stay."""
+        """A telephone number or a code becomes an invented one; choices, * and # stay."""
         if not _is_number(keys):
             return keys
         digits = "".join(_KEYS.findall(keys))
         rest = "#" if keys.endswith("#") else ""
         if _PHONE.fullmatch(digits):
             return self._phone(digits) + rest
-        return "0" * len(digits) + ("*" if keys.rstrip("#").endswith("*") else "") + rest
+        code = self._codes.setdefault(digits, f"{len(self._codes):0{len(digits)}d}")
+        return code + ("*" if keys.rstrip("#").endswith("*") else "") + rest
 
     def phone(self, phone: str | None) -> str | None:
         """The invented number that stands for this one."""

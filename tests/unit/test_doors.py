@@ -35,6 +35,7 @@ IN_PATHS = {
     "line": "finance",
     "category": "09",
     "county": "421202",
+    "call_sid": "CA0",
     **dict.fromkeys(("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task"), "99"),
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
