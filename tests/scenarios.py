@@ -157,8 +157,8 @@ async def _leave_queue(how: flow.Ended, caller: Telephone) -> str:
         case flow.Ended.NOBODY:
             return await caller.nobody()
         case _:
-            # The keys of the waiting script: 1 to be called back, 2 to go on with the bot.
-            return await caller.press("1" if how is flow.Ended.CALL_BACK else "2")
+            # The keys of the waiting script: 1 to be called back, # to go on with the bot.
+            return await caller.press("1" if how is flow.Ended.CALL_BACK else "#")
 
 
 def _check_heard(wanted: list[str], heard: str, where: str) -> None:
