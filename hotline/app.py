@@ -43,7 +43,7 @@ from hotline.logs import configure
 from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
-from ivr import routes as ivr_routes
+from ivr.carriers import registry as phone
 from ivr.record import routes as record_routes
 
 LARGEST_BODY = 256 * 1024
@@ -111,7 +111,7 @@ def assemble(parts: Parts) -> FastAPI:
         privacy_routes.create_router(parts.database, erasure_of(parts.city, parts.settings), parts.clock)
     )
     app.include_router(_single_sign_on(parts))
-    app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
+    app.include_router(phone.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):

@@ -9,9 +9,9 @@ from core.city import City
 from core.clock import utc_now
 from core.database import Database
 from core.settings import Settings
+from ivr.carriers.registry import create_router
 from ivr.hints import hints_of
 from ivr.prompts import Prompts
-from ivr.routes import create_router
 from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import ScriptedConversation, posting_to
 
