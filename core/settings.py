@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     campaign_places_calls: bool = Field(
         False, description="Let the call-back campaign place calls. Off: it only shows whom it would call and when."
     )
+    simulator: bool = Field(
+        False,
+        description="Let supervisors and administrators make rehearsed calls at /console/simulator.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")

@@ -53,6 +53,7 @@ from ivr.out.words import load_words
 from ivr.people import routes as seat_routes
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
+from ivr.record import routes as record_routes
 
 LARGEST_BODY = 256 * 1024
 
@@ -138,6 +139,7 @@ def assemble(parts: Parts) -> FastAPI:
             places_calls=parts.settings.campaign_places_calls,
         )
     )
+    app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)

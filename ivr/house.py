@@ -21,6 +21,7 @@ from ivr.people import tasks, waits
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
 from ivr.prompts import load_prompts
+from ivr.record.apart import Apart
 
 
 class CityHouse:
@@ -82,7 +83,7 @@ def open_line(
     texts = bool(settings.sms_url)
     callers = Callers.of_city(city, Handling.of_city(city), on_elder_list=_is_elder, texts=texts)
     house = CityHouse(city, callers, Rules.of_city(city))
-    return PhoneLine(conversation, Calls(database, clock), house, load_prompts(city.short_name))
+    return PhoneLine(conversation, Calls(database, clock), Apart(house), load_prompts(city.short_name))
 
 
 def _is_elder(connection: Connection, number: str, now: datetime) -> bool:

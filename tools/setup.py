@@ -101,7 +101,7 @@ def set_up_console() -> None:
     )
     step(
         "the pages",
-        contents([console / "src", console / "index.html", console / "vite.config.ts", console / "package.json"]),
+        contents([console / name for name in ("src", "pages", "index.html", "vite.config.ts", "package.json")]),
         console / "dist" / "index.html",
         lambda: run(*npm, "run", "build", "--silent", cwd=console),
     )

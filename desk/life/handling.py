@@ -21,7 +21,7 @@ from desk.life import moves, proceedings
 from desk.life.lifecycle import FROM, TO, Move
 from desk.limits.clocks import Clocks, drop, end
 from desk.limits.deadlines import Limit, Step, read_deadlines
-from desk.orders.model import Event, Line, Nature, State, WorkOrder
+from desk.orders.model import SIMULATOR, Event, Line, Nature, State, WorkOrder
 from desk.orders.register import add_event, by_id, events_of, events_of_order, find, last_event, locked, row_of
 from desk.orders.tables import work_orders
 from desk.repeated import supporters
@@ -148,6 +148,7 @@ class Handling:
                 work_orders.c.id > after - OVERLAP,
                 work_orders.c.state == State.PENDING_DISPATCH,
                 work_orders.c.dispatches == 0,
+                work_orders.c.source.is_distinct_from(SIMULATOR),
             )
             .order_by(work_orders.c.id)
             .limit(MOST_CHANGES + OVERLAP)

@@ -79,6 +79,18 @@ On the line leader only the telephone files, and only around a session; outside 
 """
 
 
+SIMULATOR = "simulator"
+"""The source of an order that came of a simulated call. It is a rehearsal: nobody is told of it, it is sent to no unit
+by itself, and it is no repeat of a real order nor a real one of it."""
+SIMULATED_CONVERSATIONS = "phone:SIM"
+"""How the ids of the conversations of simulated calls begin."""
+
+
+def is_simulated(conversation_id: str | None) -> bool:
+    """Whether a conversation is one of a simulated call."""
+    return conversation_id is not None and conversation_id.startswith(SIMULATED_CONVERSATIONS)
+
+
 class SuggestionClass(StrEnum):
     """The three classes of 人民建议征集."""
 

@@ -15,7 +15,18 @@ from core.clock import to_city_time
 from core.database import vault_of
 from core.problems import Problem
 from desk.exchange import answers
-from desk.orders.model import OPEN_STATES, Event, Line, Nature, NewWorkOrder, State, WorkOrder, e164
+from desk.orders.model import (
+    OPEN_STATES,
+    SIMULATOR,
+    Event,
+    Line,
+    Nature,
+    NewWorkOrder,
+    State,
+    WorkOrder,
+    e164,
+    is_simulated,
+)
 from desk.orders.numbers import order_number, query_code
 from desk.orders.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
 from desk.personal_data import looks
@@ -189,7 +200,7 @@ def add_event(
     last = connection.execute(
         select(func.max(work_order_events.c.sequence)).where(work_order_events.c.work_order_id == order_id)
     ).scalar()
-    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor, hand_on=source != SIMULATOR)
     answers.note(connection, order_id, source, event_id, kind)
 
 
@@ -266,8 +277,11 @@ def _insert(
         "created_at": now,
         "updated_at": now,
     }
+    if simulated := is_simulated(new.conversation_id):
+        values["source"] = SIMULATOR
     row = connection.execute(_INSERT_ORDER, values).mappings().one()
-    _log(connection, row["id"], 1, "opened", {"state": state, "reason": new.reason}, now, actor)
+    told = {"state": state, "reason": new.reason}
+    _log(connection, row["id"], 1, "opened", told, now, actor, hand_on=not simulated)
     return row
 
 
@@ -311,11 +325,21 @@ def _next_sequence(connection: Connection, now: datetime) -> int:
 
 
 def _log(
-    connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
+    connection: Connection,
+    order_id: int,
+    sequence: int,
+    kind: str,
+    data: dict[str, Any],
+    now: datetime,
+    actor: str,
+    *,
+    hand_on: bool = True,
 ) -> int:
+    """Write an event; with `hand_on` whoever has to be told of it is."""
     entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
     event_id = int(connection.execute(_INSERT_EVENT, entry).scalar_one())
-    connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
+    if hand_on:
+        connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
     return event_id
 
 

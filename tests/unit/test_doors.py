@@ -41,6 +41,7 @@ IN_PATHS = {
         ("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "token", "proxy", "entry"),
         "99",
     ),
+    "call_sid": "CA0",
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
 BODIES: dict[Door, dict[str, Any]] = {
