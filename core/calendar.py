@@ -60,6 +60,12 @@ class WorkingCalendar:
         spans = [_span(text) for text in data.get("spans") or ()]
         return cls(ZoneInfo(zone), spans, _days(data, "holidays"), _days(data, "workdays"))
 
+    def fingerprint(self) -> str:
+        """The same text for calendars that count the same, with the national list as this version knows it."""
+        spans = [f"{span.start:%H:%M}-{span.end:%H:%M}" for span in self._spans]
+        own = [sorted(map(str, days)) for days in (self._holidays, self._workdays)]
+        return repr((self.zone.key, spans, own, _national_list()))
+
     def knows(self, year: int) -> bool:
         """Whether the holidays of a year have been announced to us; if not, its weekends alone are days off."""
         return year in _known_years()
@@ -131,6 +137,11 @@ class WorkingCalendar:
 def _known_years() -> frozenset[int]:
     days = chinese_calendar.constants.holidays
     return frozenset(day.year for day in days)
+
+
+@lru_cache(maxsize=1)
+def _national_list() -> list[list[str]]:
+    return [sorted(map(str, days)) for days in (chinese_calendar.holidays, chinese_calendar.workdays)]
 
 
 @lru_cache(maxsize=4096)
