@@ -28,6 +28,7 @@ from desk.access.people import NewUser, hashed_password
 from desk.exchange.exports import Export
 from desk.exchange.sources import Sources
 from desk.life.handling import Handling
+from desk.limits import recalculation
 from desk.limits.deadlines import Light
 from desk.orders.listing import Filters
 from desk.orders.model import Line, State
@@ -39,6 +40,7 @@ from hotline.logs import configure
 from hotline.phone_commands import phone_app
 from hotline.processes import Process, base_environment, ports, processes
 from hotline.progress import shown
+from hotline.recalculating import show_moves
 from hotline.resealing import reseal
 from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
@@ -62,6 +64,8 @@ campaign_app = typer.Typer(no_args_is_help=True, help="自动回访: calling cit
 app.add_typer(campaign_app, name="campaign")
 lists_app = typer.Typer(no_args_is_help=True, help="Lists of telephone numbers: 免打扰, 老年人.")
 app.add_typer(lists_app, name="phone-list")
+deadlines_app = typer.Typer(no_args_is_help=True, help="The time limits.")
+app.add_typer(deadlines_app, name="deadlines")
 console = Console(stderr=True)
 
 
@@ -325,6 +329,31 @@ def add_user(
         hashed, now = hashed_password(new.password), utc_now()
         added = database.write_now(lambda c: people.add_user(c, new, hashed, now, "command line"))
     console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)
+
+
+@deadlines_app.command(name="recalculate")
+def recalculate_deadlines(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
+) -> None:
+    """Put the running clocks under the city's rules and calendar as they are now; the worker does it when it starts.
+
+    An end that a person has set (a leader's, an extension's) stays.
+    """
+    settings = _settings()
+    with _database(settings) as database:
+        clocks, now = Handling.of_city(City(settings.city_dir)).clocks, utc_now()
+        stale = show_moves(console, database, clocks, now)
+        if dry_run or not stale:
+            return
+        done = moved = 0
+        with console.status("recalculating …") as status:
+            while (batch := database.write_now(lambda c: recalculation.recalculate(c, clocks, now))).orders:
+                done, moved = done + batch.orders, moved + batch.moved
+                status.update(f"recalculating … {done} orders")
+        left = database.read_now(lambda c: recalculation.count_stale(c, clocks))
+    console.print(f"{done} orders recalculated, {moved} clocks moved", highlight=False)
+    if left:
+        console.print(f"{left} clocks are of orders that somebody holds now; run it again", style="yellow")
 
 
 @database_app.command(name="upgrade")

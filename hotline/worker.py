@@ -14,6 +14,7 @@ from core.secrets import webhook_secret
 from core.settings import Settings
 from desk.closing import rechecks
 from desk.life.handling import MOST_CHANGES, Handling
+from desk.limits import recalculation
 from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
 REMOVE_EVERY = timedelta(days=1)
+RECALCULATE_EVERY = timedelta(hours=1)
+"""Not every round: while a new version is being put on several machines, two workers would undo each other's work."""
 
 
 class Worker:
@@ -61,6 +64,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._erasure = erasure_of(city, settings)
         self._removed_at: datetime | None = None
+        self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
@@ -68,7 +72,7 @@ class Worker:
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries, recordings and call-backs have rounds of their own."""
+        """Work until `stop` is set. What may take long has rounds of its own and holds up nothing else."""
         self._stop = stop
         desk = (
             self._beat,
@@ -85,7 +89,10 @@ class Worker:
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
         try:
             await asyncio.gather(
-                self._rounds(stop, desk), self._rounds(stop, (self._deliver,)), self._rounds(stop, (self._call_back,))
+                *(
+                    self._rounds(stop, parts)
+                    for parts in (desk, (self._deliver,), (self._recalculate,), (self._call_back,))
+                )
             )
         finally:
             # What is under way is begun again by the next worker.
@@ -132,6 +139,22 @@ class Worker:
             log.warning("holidays of this year are not known; weekends alone are days off", extra={"year": now.year})
         while changed := await self._database.write(lambda c: self._handling.sweep(c, now)):
             log.info("lights changed", extra={"count": changed})
+
+    async def _recalculate(self) -> None:
+        """Clocks that run by other rules than those this worker was started with are reckoned anew."""
+        now, clocks, done = self._clock(), self._handling.clocks, 0
+        if self._recalculated_at is not None and now - self._recalculated_at < RECALCULATE_EVERY:
+            return
+        if stale := await self._database.read(lambda c: recalculation.count_stale(c, clocks)):
+            log.warning("clocks run by other rules than those of now; they are recalculated", extra={"clocks": stale})
+        while not self._stop.is_set():
+            batch = await self._database.write(lambda c: recalculation.recalculate(c, clocks, now))
+            if not batch.orders:
+                break
+            done += batch.orders
+            log.info("clocks recalculated", extra={"orders": done, "moved": batch.moved})
+        if not await self._database.read(lambda c: recalculation.count_stale(c, clocks)):
+            self._recalculated_at = now
 
     async def _show_rechecks(self) -> None:
         now = self._clock()

@@ -389,7 +389,7 @@ class Handling:
         turn.allow(Move.GRANT_EXTENSION)
         time = turn.last(Move.ASK_EXTENSION)["data"]["time"]
         turn.step(Move.GRANT_EXTENSION, {"time": time}, extended=True)
-        self.clocks.extend(turn.connection, turn.order, Limit.parse(time), turn.now)
+        self.clocks.extend(turn.connection, turn.order, Limit.parse(time))
 
     def _refuse_extension(self, turn: _Turn[moves.RefuseExtension]) -> None:
         turn.step(Move.REFUSE_EXTENSION, _told(turn.request))
@@ -423,7 +423,7 @@ class Handling:
 
     def _refuse_reply(self, turn: _Turn[moves.RefuseReply]) -> None:
         turn.step(Move.REFUSE_REPLY, _told(turn.request))
-        self.clocks.go_on(turn.connection, turn.order, Step.FINISH, turn.now)
+        self.clocks.go_on(turn.connection, turn.order, Step.FINISH)
 
     def _callback(self, turn: _Turn[moves.Callback]) -> None:
         turn.allow(Move.CLOSE)

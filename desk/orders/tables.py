@@ -160,6 +160,10 @@ clocks = Table(
     Column("light", String(10)),
     Column("next_change", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    # Its end was set by a person and follows no rule.
+    Column("by_hand", Boolean, nullable=False, default=False, server_default=false()),
+    # The fingerprint of the rules and the calendar its end was reckoned by.
+    Column("rules", String(16), nullable=False, default="", server_default=""),
     one_of("step", Step),
     one_of("light", Light),
     Index(None, "work_order_id"),
@@ -170,6 +174,13 @@ clocks = Table(
         "ix_clocks_running_light",
         "light",
         "red",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    # After a change of the rules, what still runs by the old ones is found without reading the rest.
+    Index(
+        "ix_clocks_running_rules",
+        "rules",
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
