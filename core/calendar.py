@@ -71,6 +71,12 @@ class WorkingCalendar:
         hours = self._spans if spans is None else tuple(_span(text) for text in spans)
         return WorkingCalendar(self.zone, hours, self._holidays, self._workdays, every_day=every_day)
 
+    def fingerprint(self) -> str:
+        """The same text for calendars that count the same, with the national list as this version knows it."""
+        spans = [f"{span.start:%H:%M}-{span.end:%H:%M}" for span in self._spans]
+        own = [sorted(map(str, days)) for days in (self._holidays, self._workdays)]
+        return repr((self.zone.key, spans, own, _national_list()))
+
     def knows(self, year: int) -> bool:
         """Whether the holidays of a year have been announced to us; if not, its weekends alone are days off."""
         return year in _known_years()
@@ -142,6 +148,11 @@ class WorkingCalendar:
 def _known_years() -> frozenset[int]:
     days = chinese_calendar.constants.holidays
     return frozenset(day.year for day in days)
+
+
+@lru_cache(maxsize=1)
+def _national_list() -> list[list[str]]:
+    return [sorted(map(str, days)) for days in (chinese_calendar.holidays, chinese_calendar.workdays)]
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,8 @@
 """Sealing personal data: AES-256-GCM under a key derived from the secret key, and a keyed hash to search by.
 
 Pure. A sealed text reads `<mark>.<base64>`; the mark tells which key sealed it, so that keys can follow one another.
+A file is sealed under a key of its own, which is kept as a sealed text: without that text the file is noise, so that
+a transaction can erase it, and a new secret key touches no file.
 """
 
 import base64
@@ -67,6 +69,25 @@ class Vault:
     def traces(self, plain: str) -> list[str]:
         """The hashes under all keys: what a text may be found by until everything is sealed anew."""
         return [hmac.new(key.hashing, plain.encode(), hashlib.sha256).hexdigest() for key in self._keys]
+
+
+def new_file_key() -> str:
+    """A key for one file, to be kept sealed."""
+    return base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode()
+
+
+def seal_file(key: str, plain: bytes, name: str) -> bytes:
+    """The content of a file, sealed; it opens only under the same name."""
+    nonce = os.urandom(NONCE)
+    return nonce + AESGCM(base64.urlsafe_b64decode(key)).encrypt(nonce, plain, name.encode())
+
+
+def open_file(key: str, sealed: bytes, name: str) -> bytes:
+    """The content that was sealed. Raises CannotOpen."""
+    try:
+        return AESGCM(base64.urlsafe_b64decode(key)).decrypt(sealed[:NONCE], sealed[NONCE:], name.encode())
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen("the sealed file was changed, or is another one") from error
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:

@@ -65,7 +65,7 @@ class Conversation:
         def keep(connection: Connection) -> None:
             newest = inbox.last(connection, conversation_id)
             if newest and newest.answer and newest.answer.draft and not newest.answer.ended:
-                keep_for_person(connection, self._matter(connection, newest, newest.answer.draft), now)
+                keep_for_person(connection, matter_of(connection, newest, newest.answer.draft), now)
 
         await self._database.write(keep)
 
@@ -75,30 +75,10 @@ class Conversation:
         `draft` is what the bot had understood of the matter so far; by default the last one it told.
         """
         warning = self._screen.warning(accepted.message.text)
-        order = keep_for_person(connection, self._matter(connection, accepted, draft), self._clock())
+        order = keep_for_person(connection, matter_of(connection, accepted, draft), self._clock())
         said = self._replies[_how_kept(order, accepted)].format(number=order.number, query_code=order.query_code)
         answer = Answer((Reply(said),), work_order=card_of(order, self._city), degraded=True)
         return inbox.store_answer(connection, accepted.id, _warned(warning, answer), self._clock())
-
-    def _matter(self, connection: Connection, accepted: Accepted, draft: dict[str, Any] | None = None) -> NewWorkOrder:
-        """All that is known of the matter a message belongs to, as an order for a person to read."""
-        message = accepted.message
-        known = dict(draft or inbox.last_draft(connection, message.conversation_id) or {})
-        said = [known.pop("text", None), message.text]
-        base = {
-            "channel": message.channel,
-            "line": known.pop("line", message.line),
-            "conversation_id": message.conversation_id,
-            "message_id": message.message_id,
-            "text": "\n".join(dict.fromkeys(part for part in said if part)),
-            "contact_phone": message.caller,
-            "needs_person": True,
-            "reason": "bot unavailable",
-        }
-        try:
-            return NewWorkOrder.model_validate(base | {k: v for k, v in known.items() if v is not None})
-        except ValidationError:
-            return NewWorkOrder.model_validate(base | {"contact_phone": None})
 
     async def _answer(self, message: InboundMessage) -> Answer:
         accepted = await self._accept(message)
@@ -144,6 +124,27 @@ class Conversation:
         except SQLAlchemyError as error:
             log.error("answer not stored", extra={"error": type(error).__name__})
             return answer
+
+
+def matter_of(connection: Connection, accepted: Accepted, draft: dict[str, Any] | None = None) -> NewWorkOrder:
+    """All that is known of the matter a message belongs to, as an order for a person to read."""
+    message = accepted.message
+    known = dict(draft or inbox.last_draft(connection, message.conversation_id) or {})
+    said = [known.pop("text", None), message.text]
+    base = {
+        "channel": message.channel,
+        "line": known.pop("line", message.line),
+        "conversation_id": message.conversation_id,
+        "message_id": message.message_id,
+        "text": "\n".join(dict.fromkeys(part for part in said if part)),
+        "contact_phone": message.caller,
+        "needs_person": True,
+        "reason": "bot unavailable",
+    }
+    try:
+        return NewWorkOrder.model_validate(base | {k: v for k, v in known.items() if v is not None})
+    except ValidationError:
+        return NewWorkOrder.model_validate(base | {"contact_phone": None})
 
 
 def _warned(warning: str | None, answer: Answer) -> Answer:

@@ -4,7 +4,7 @@ What stays is what statistics need: category, place as an area, units, times, ou
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,12 +14,14 @@ from core.city import City
 from core.problems import Problem
 from desk.closing.callbacks import callbacks
 from desk.life.lifecycle import TO
+from desk.orders import proxies
 from desk.orders.model import FINAL_STATES, WorkOrder
 from desk.orders.register import add_event, find, row_of
 from desk.orders.tables import idempotency_keys, work_order_events, work_orders
 from desk.orders.words import words
 from desk.personal_data.looks import looks
 from desk.repeated.supporters import supporters
+from desk.telling import texts
 
 BATCH = 100
 """Orders erased in one transaction: some ten rows each."""
@@ -29,6 +31,8 @@ NO_CODE = "------"
 
 Forget = Callable[[Connection, Sequence[str]], None]
 """Removes what was said in conversations; the rooms that keep messages and calls each bring one."""
+ForgetOrder = Callable[[Connection, int], None]
+"""Removes what is kept with one order, by the order's id."""
 
 
 class _Span(BaseModel):
@@ -45,6 +49,17 @@ class _Span(BaseModel):
             return now.replace(year=now.year - self.years, day=28)
 
 
+class _Days(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int = Field(ge=1, le=3660)
+    source: str
+
+    def before(self, now: datetime) -> datetime:
+        """So many days ago."""
+        return now - timedelta(days=self.days)
+
+
 class Retention(BaseModel):
     """`city/retention.yml`."""
 
@@ -52,6 +67,7 @@ class Retention(BaseModel):
 
     orders: _Span
     messages: _Span
+    recordings: _Days
     event_data: frozenset[str]
 
     @classmethod
@@ -61,11 +77,12 @@ class Retention(BaseModel):
 
 
 class Erasure:
-    """Erases under one set of rules; `forget` are the conversations' keepers."""
+    """Erases under one set of rules; `forget` are the conversations' keepers, `forget_order` the orders'."""
 
-    def __init__(self, rules: Retention, forget: Sequence[Forget]) -> None:
+    def __init__(self, rules: Retention, forget: Sequence[Forget], forget_order: Sequence[ForgetOrder] = ()) -> None:
         self.rules = rules
         self._keepers = forget
+        self._order_keepers = forget_order
 
     def forget(self, connection: Connection, conversation_ids: Sequence[str]) -> None:
         """Remove all that was said in these conversations."""
@@ -134,10 +151,14 @@ class Erasure:
         )
         connection.execute(delete(idempotency_keys).where(idempotency_keys.c.work_order_id == order_id))
         connection.execute(update(looks).where(looks.c.work_order_id == order_id).values(note=None))
+        for forget_order in self._order_keepers:
+            forget_order(connection, order_id)
         self._empty_log(connection, order_id)
         connection.execute(update(callbacks).where(callbacks.c.work_order_id == order_id).values(note=None))
         self._forget_conversation(connection, row["conversation_id"])
         self._forget_supporters(connection, order_id)
+        proxies.forget(connection, order_id, now)
+        texts.forget(connection, order_id)
         add_event(connection, order_id, "erased", why, now, actor)
 
     def _forget_supporters(self, connection: Connection, order_id: int) -> None:
