@@ -52,6 +52,10 @@ class CityHouse:
             case flow.KeepMessage():
                 return messages.keep(connection, self._city, need, state, now)
 
+    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
+        """What a caller wanted who left the queue by a key."""
+        return waits.wish_of(connection, state.call_sid)
+
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept: its effects, and the queue that is entered or left."""
         if isinstance(event, flow.Returned):

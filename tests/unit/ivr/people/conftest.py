@@ -15,9 +15,9 @@ from core.database import Database, metadata
 from desk.orders.model import Line
 from intake import inbox
 from intake.messages import Answer, Channel, InboundMessage, Reply
+from ivr.carriers.base import NotDone
 from ivr.flow import CallState, Facts, Where
 from ivr.people import seats, waits
-from ivr.people.dialling import NotDone
 from ivr.people.rules import Rules
 from ivr.people.seats import Duty
 from ivr.people.switchboard import Switchboard
