@@ -44,6 +44,7 @@ from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_d
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
 from intake.bot import RasaBot
+from ivr.carriers.registry import recorders_of
 from ivr.out import attempts
 from ivr.out.lists import Kind
 from ivr.out.rules import Campaign
@@ -194,7 +195,7 @@ async def _work(settings: Settings, database: Database) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Worker(settings, database, bot, City(settings.city_dir), utc_now).run(stop)
+    await Worker(settings, database, bot, City(settings.city_dir), utc_now, recorders_of(settings)).run(stop)
     await bot.close()
 
 

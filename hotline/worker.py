@@ -23,6 +23,7 @@ from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
+from ivr.carriers.registry import recorder_of
 from ivr.house import open_line
 from ivr.messages.clerk import Recorder, RecordingClerk
 from ivr.people import keeping
@@ -52,6 +53,7 @@ class Worker:
         self._city = city
         self._conversation = Conversation(database, bot, city, clock)
         self._phone = open_line(self._conversation, database, settings, city, clock)
+        self._recorder = recorder_of(settings)
         self._handling = Handling.of_city(city)
         self._people = Rules.of_city(city, self._handling.clocks.calendar)
         self._dispatches = settings.automatic_dispatch
@@ -176,6 +178,8 @@ class Worker:
         now = self._clock()
         if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
             return
+        if left := await asyncio.to_thread(self._recorder.forget, now):
+            log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
         conversations += await remove_campaign(self._database, self._city, self._clock)
         self._removed_at = now

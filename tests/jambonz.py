@@ -96,9 +96,9 @@ REQUIRED = {
     "conference": {"name"},
     "redirect": {"actionHook"},
 }
-# What jambonz takes from a waitHook (feature server, lib/tasks/enqueue.js) and from a confirmHook.
+# What jambonz takes from a waitHook (feature server, lib/tasks/enqueue.js) and from a confirmHook (constants.json).
 WAITING = frozenset({"say", "play", "pause", "leave"})
-WHISPERING = frozenset({"say", "play", "pause", "gather", "hangup"})
+WHISPERING = frozenset({"say", "gather", "config", "tag"})
 LONGEST_SAY = 4096
 STATUS = "/ivr/jambonz/status"
 APPLICATION = "b5c4a0d2-0000-4000-8000-000000000001"
@@ -340,10 +340,19 @@ class JambonzCaller:
         payload = {**self._common("in-progress"), "reason": "dtmfDetected", "digits": keys}
         verbs = await self._fetch(self._background["actionHook"], "gather", payload)
         if verbs:
-            # The answer replaces all verbs: the call leaves the queue, which is told, and nobody waits for that answer.
-            await self._tell(enqueue["actionHook"], "enqueue", self._queue_result("leave"))
+            await self._replaced(enqueue)
             await self._run(verbs)
         return self._since(before)
+
+    async def _replaced(self, enqueue: Verb) -> None:
+        """All verbs were replaced: the queue tells that the caller left it as one who hung up, and hears no answer."""
+        await self._tell(enqueue["actionHook"], "enqueue", self._queue_result("hangup"))
+
+    async def taken_elsewhere(self, address: str) -> str:
+        """The REST interface lets the call go on with the script at another address."""
+        if self.doing is Doing.QUEUED:
+            await self._replaced(self._busy(Doing.QUEUED))
+        return await self._request(address, "base", {})
 
     async def _leave_queue(self, result: str) -> str:
         return await self._hook(self._busy(Doing.QUEUED), "enqueue", self._queue_result(result))

@@ -90,6 +90,9 @@ class Telephone(Protocol):
     async def nobody(self) -> str:
         """Nobody takes the call."""
 
+    async def taken_elsewhere(self, address: str) -> str:
+        """Our side lets the call go on with the script at another address, whatever it was doing."""
+
     async def hang_up(self) -> None:
         """Put the receiver down; the carrier reports it."""
 

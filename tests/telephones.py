@@ -29,8 +29,8 @@ def telephone(
 ) -> Telephone:
     """A telephone whose calls come in through a carrier and are signed as that carrier signs them."""
     if carrier == "twilio":
-        about = {"public_url": public_url, "auth_token": secret, "number": number, "call_sid": call_sid}
-        return TwimlCaller(posting_forms_to(app), LOCAL, **about)
+        post = posting_forms_to(app)
+        return TwimlCaller(post, LOCAL, public_url=public_url, auth_token=secret, number=number, call_sid=call_sid)
     number = number.removeprefix("+86")
     return JambonzCaller(
         posting_texts_to(app), LOCAL, secret=secret, number=number, call_sid=call_sid, stream=streaming_to(app)

@@ -19,6 +19,8 @@ from twilio.request_validator import RequestValidator
 
 from tests.telephone import Doing, Post
 
+__all__ = ["Post", "TwimlCaller"]
+
 ANY, NUMBER, FLAG = r"(?s).*", r"[1-9]\d*", r"true|false"
 URL = r"(https?:/)?/[^\s]*"
 WHISPER = {"url": URL, "method": "POST"}
@@ -316,6 +318,14 @@ class TwimlCaller:
                     await self._over()
                     return self._since(before)
         return self._since(before)
+
+    async def taken_elsewhere(self, address: str) -> str:
+        """The REST interface lets the call go on with the script at another address."""
+        if self.doing is Doing.QUEUED and (action := self._busy(Doing.QUEUED).get("action")):
+            form = {**self._common("in-progress"), **self._queue_result("redirected")}
+            await self._tell(urljoin(self._at, action), form)
+        self.doing = Doing.NOTHING
+        return await self._request(address, {}, "in-progress")
 
     async def _leave_queue(self, result: str) -> str:
         enqueue = self._busy(Doing.QUEUED)

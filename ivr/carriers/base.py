@@ -148,8 +148,12 @@ class Carrier(Protocol):
     def caller(self, message: Message) -> Caller:
         """Who is on the line. Raises Problem 422 naming the field that is missing."""
 
-    def event(self, message: Message, after: After, step: int) -> Event:
-        """What happened, which is step `step` of the call."""
+    def event(self, message: Message, after: After, step: int) -> Event | None:
+        """What happened, which is step `step` of the call.
+
+        None: nothing the flow has to know, such as a queue that was left because somebody took the caller out of it,
+        or that the caller hung up in it, which `status` tells. The carrier does not wait for the answer.
+        """
 
     def waiting(self, message: Message) -> Waiting:
         """How the caller waits."""

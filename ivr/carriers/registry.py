@@ -80,6 +80,12 @@ def dialler_for(carrier: str, settings: Settings, http: Http | None = None, seal
     return DryDialler()
 
 
+def recorders_of(settings: Settings, http: Http | None = None, sealing: Vault | None = None) -> Mapping[str, Dialler]:
+    """Where recordings are fetched and deleted, by carrier. A carrier we have no key of keeps its own until we have."""
+    found = {name: dialler_for(name, settings, http, sealing) for name in (Twilio.name, Jambonz.name)}
+    return {name: dialler for name, dialler in found.items() if not isinstance(dialler, DryDialler)}
+
+
 def twilio_dialler(settings: Settings, http: Http) -> Dialler:
     """Twilio's, with the settings' account."""
     token = settings.twilio_auth_token

@@ -148,8 +148,11 @@ def carrier_router(
             script = await line.come_back(caller, step, held, failed)
         elif step == 0:
             script = await line.take(caller)
+        elif (event := carrier.event(message, after, step)) is None:
+            nothing = carrier.render((), Addresses(base(request), place, caller.call_sid))
+            return Response(nothing, media_type=carrier.media_type)
         else:
-            script = await line.step(caller, step, carrier.event(message, after, step), failed)
+            script = await line.step(caller, step, event, failed)
         return answer(request, caller.call_sid, script, after)
 
     @router.post("/wait/{step}")
@@ -164,7 +167,8 @@ def carrier_router(
     async def leg(request: Request, message: Message, door: str, token: str) -> Response:
         call_sid, event = carrier.caller(message).call_sid, carrier.event(message, After.LISTEN, 1)
         script = await rooms.leg(token, call_sid, event.keys if isinstance(event, flow.Keyed) else None)
-        addresses = Addresses(base(request), place, call_sid, door=f"{door}/{token}")
+        # Who is brought in may come out of a queue, whose keys count no longer.
+        addresses = Addresses(base(request), place, call_sid, door=f"{door}/{token}", after=After.QUEUE)
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
     @router.post("/seat/{token}")

@@ -34,7 +34,7 @@ LARGEST_MESSAGE = 20 * 1024 * 1024
 """Ten minutes at 16 kHz."""
 SILENCE_BELOW = 600
 """Samples of a telephone line on which nobody speaks stay below this, of 32,767."""
-KEPT_FOR = timedelta(days=2)
+KEPT_FOR = timedelta(days=7)
 NOT_OURS = 4403
 
 

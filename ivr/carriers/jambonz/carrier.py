@@ -32,8 +32,7 @@ OUTCOMES = {
     "busy": Outcome.NOT_CONNECTED,
     "no-answer": Outcome.NOT_CONNECTED,
 }
-# `wait` is what a queue tells that a key took the caller out of; it is not in the schema.
-QUEUE_RESULTS = {"bridged": flow.Ended.TALKED, "leave": flow.Ended.LEFT, "wait": flow.Ended.LEFT}
+QUEUE_RESULTS = {"bridged": flow.Ended.TALKED, "leave": flow.Ended.LEFT}
 FLOW = re.compile(r"/ivr/[A-Za-z0-9/_-]+(\?[A-Za-z0-9=&_-]*)?")
 """What a call we place may go on with (`rest.py` says it in the call's tag)."""
 
@@ -71,7 +70,7 @@ class Jambonz:
         sent = (base.text_of(message, theirs) or "").removeprefix("sip:").partition("@")[0]
         return Caller(self.name, base.call_sid_of(message, "call_sid"), base.caller_number(sent))
 
-    def event(self, message: Message, after: After, step: int) -> flow.Event:
+    def event(self, message: Message, after: After, step: int) -> flow.Event | None:
         """What happened."""
         match after:
             case After.RECORD:
@@ -163,9 +162,13 @@ def _heard(message: Message) -> flow.Event:
     return flow.Heard(base.text_of(best, "transcript") or "", base.confidence_of(best.get("confidence")))
 
 
-def _from_queue(message: Message) -> flow.Event:
-    """A key took the caller out where no result is told."""
+def _from_queue(message: Message) -> flow.Event | None:
+    """Without a result it is our own redirection after a key.
+
+    `hangup` is told of everybody who waited until then (feature server, constants.json, QueueResults.Wait), also of
+    those whom a key or the REST interface took out: the call may well go on.
+    """
     result = base.text_of(message, "queue_result") or "leave"
     if result == "hangup":
-        return flow.HungUp()
+        return None
     return flow.Returned(QUEUE_RESULTS.get(result, flow.Ended.NOBODY), base.number_of(message, "queue_time") or 0)

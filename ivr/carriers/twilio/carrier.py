@@ -23,12 +23,9 @@ OUTCOMES = {
     "no-answer": Outcome.NOT_CONNECTED,
     "canceled": Outcome.NOT_CONNECTED,
 }
-QUEUE_RESULTS = {
-    "bridged": flow.Ended.TALKED,
-    "redirected-from-bridged": flow.Ended.TALKED,
-    "leave": flow.Ended.LEFT,
-    "redirected": flow.Ended.LEFT,
-}
+QUEUE_RESULTS = {"bridged": flow.Ended.TALKED, "leave": flow.Ended.LEFT}
+GONE_FROM_QUEUE = frozenset({"redirected", "redirected-from-bridged", "hangup"})
+"""The call goes on elsewhere already, or is over."""
 DIAL_RESULTS = {"completed": flow.Ended.TALKED, "answered": flow.Ended.TALKED}
 
 
@@ -56,7 +53,7 @@ class Twilio:
         number = base.caller_number(base.text_of(message, theirs) or "")
         return Caller(self.name, base.call_sid_of(message, "CallSid"), number)
 
-    def event(self, message: Message, after: After, step: int) -> flow.Event:
+    def event(self, message: Message, after: After, step: int) -> flow.Event | None:
         """What happened: keys before speech; speech that is there but empty was not understood."""
         del step
         match after:
@@ -127,9 +124,9 @@ def _recorded(message: Message) -> flow.Event:
     return flow.Recorded(sid, base.text_of(message, "RecordingUrl"), seconds)
 
 
-def _from_queue(message: Message) -> flow.Event:
+def _from_queue(message: Message) -> flow.Event | None:
     result = base.text_of(message, "QueueResult") or ""
-    if result == "hangup":
-        return flow.HungUp()
+    if result in GONE_FROM_QUEUE:
+        return None
     seconds = base.number_of(message, "QueueTime") or 0
     return flow.Returned(QUEUE_RESULTS.get(result, flow.Ended.NOBODY), seconds)

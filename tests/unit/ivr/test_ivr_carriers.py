@@ -1,7 +1,6 @@
 """The same calls over every carrier: what the flow is told does not depend on who carries the call."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from core.sealing import Vault
 from core.settings import Settings
 from ivr.calls import Outcome
 from ivr.carriers.base import Recording, Waiting
+from ivr.carriers.jambonz.verbs import NO_KEYS_IN_BACKGROUND
 from ivr.carriers.registry import Carriers, carriers_of, phone_router
 from ivr.carriers.routes import Rooms
 from ivr.flow import (
@@ -27,7 +27,6 @@ from ivr.flow import (
     Event,
     HangUp,
     Heard,
-    HungUp,
     Instruction,
     Keyed,
     Keys,
@@ -43,13 +42,13 @@ from ivr.flow import (
 )
 from ivr.line import Caller, Script
 from tests.jambonz import JambonzCaller, signed
+from tests.others import jambonz_faults
 from tests.telephone import Doing, Telephone
 from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to, telephone
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
 
-NODE = Path(__file__).parents[2] / "node"
 GREETING = (Say("您好，请说。"), Listen())
 GOODBYE = (Say("再见。"), HangUp())
 
@@ -110,7 +109,10 @@ class Desk:
         self.taken.append(call_sid)
         return (Say("来电人反映噪音。"),)
 
-    async def recorded(self, recording: Recording) -> None:
+    async def leg(self, token: str, call_sid: str, pressed: str | None) -> Sequence[Instruction]:
+        return (Say("您已接通。"), Confer(token))
+
+    async def recorded(self, carrier: str, recording: Recording) -> None:
         self.recordings.append(recording)
 
 
@@ -132,7 +134,7 @@ def house(tmp_path: Path, *scripts: Sequence[Instruction], **settings: Any) -> H
     about = {"twilio_auth_token": SECRET, "jambonz_webhook_secret": SECRET, "public_url": PUBLIC_URL, **settings}
     configured = Settings(_env_file=None, data_dir=tmp_path, **about)
     carriers = carriers_of(configured, utc_now, Vault(b"a secret of the tests"))
-    rooms = Rooms(desk.waiting, desk.whisper, desk.recorded)
+    rooms = Rooms(waiting=desk.waiting, leg=desk.leg, whisper=desk.whisper, recorded=desk.recorded)
     app = FastAPI(max_body_size=256 * 1024)
     install(app)
     app.include_router(phone_router(line, carriers, configured, ["咸安区", "人工"], rooms))
@@ -254,7 +256,7 @@ async def test_a_key_ends_the_waiting_and_the_call_goes_on(carrier: str, tmp_pat
     await caller.start()
 
     assert await caller.press("2") in ("您前面还有1位。", "")  # jambonz plays on what it plays
-    assert caller.doing is Doing.QUEUED
+    assert len(here.line.events) == 0
     assert (await caller.press("1")).endswith("请说。")
 
     assert caller.doing is Doing.LISTENING
@@ -282,8 +284,21 @@ async def test_who_hangs_up_in_the_queue_has_hung_up(carrier: str, tmp_path: Pat
     await caller.start()
     await caller.hang_up()
 
-    assert here.line.events == [HungUp()]
+    assert here.line.events == []
     assert here.line.ended == [(caller.call_sid, Outcome.CALLER_LEFT)]
+
+
+@each_carrier
+async def test_whom_a_seat_takes_out_of_the_queue_did_not_leave_it_by_himself(carrier: str, tmp_path: Path) -> None:
+    here = house(tmp_path, (Enqueue("citizen"),), GOODBYE)
+    caller = here.rings(carrier)
+    await caller.start()
+
+    assert await caller.taken_elsewhere(f"/ivr/{carrier}/join/a-token") == "您已接通。"
+    assert caller.doing is Doing.CONFERRING
+    assert here.line.events == []
+    if carrier == "jambonz":
+        assert json.loads(caller.documents[-1])[0] == NO_KEYS_IN_BACKGROUND
 
 
 @each_carrier
@@ -591,14 +606,6 @@ async def test_the_music_is_a_sound_a_telephone_plays(tmp_path: Path) -> None:
 # ---- jambonz by its own words -----
 
 
-def fits(lines: list[dict[str, Any]]) -> str:
-    """What jambonz's own schemas say against verbs and payloads; empty where nothing."""
-    assert (NODE / "node_modules").exists(), "run make setup-dev: tests/node is not installed"
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    made = subprocess.run(["node", "check.mjs"], cwd=NODE, input=text, capture_output=True, text=True, timeout=60)
-    return made.stdout + made.stderr
-
-
 async def test_every_document_and_every_payload_is_what_jambonz_says_it_is(tmp_path: Path) -> None:
     scripts: list[Sequence[Instruction]] = [
         (Say("您好。", Pace.SLOW, loud=True), Say("请说<&>13907241234。"), Play(), Listen()),
@@ -627,5 +634,5 @@ async def test_every_document_and_every_payload_is_what_jambonz_says_it_is(tmp_p
     lines = [{"what": "verbs", "value": json.loads(document)} for document in caller.documents]
     lines += [{"what": kind, "value": json.loads(payload)} for kind, payload in caller.payloads]
     assert {line["what"] for line in lines} >= {"verbs", "gather", "listen", "enqueue", "enqueue-wait", "dial", "base"}
-    assert fits(lines) == ""
-    assert fits([{"what": "verbs", "value": [{"verb": "say", "words": "x"}]}]).startswith("verbs: say")
+    assert jambonz_faults(lines) == ""
+    assert jambonz_faults([{"what": "verbs", "value": [{"verb": "say", "words": "x"}]}]).startswith("verbs: say")
