@@ -1,5 +1,6 @@
 """A seat takes the next caller: its telephone rings, tells the summary, and both meet; a third may join."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -183,15 +184,10 @@ async def test_a_carrier_that_does_not_bring_the_caller_lets_them_wait_on(room: 
 async def test_without_the_key_the_summary_is_followed_by_the_room_at_once(room: Room) -> None:
     room.on_duty()
     room.enter("CA1")
-    seats_rules = room.rules.seats.model_copy(update={"press_to_take": False})
-    object.__setattr__(room, "rules", type(room.rules)(**{**_fields(room.rules), "seats": seats_rules}))
+    room.rules = replace(room.rules, seats=room.rules.seats.model_copy(update={"press_to_take": False}))
     await next_one(room)
     assert (await answer(room))[-1] == ComeBack()
     assert isinstance((await answer(room))[-1], Confer)
-
-
-def _fields(rules: object) -> dict[str, object]:
-    return {name: getattr(rules, name) for name in rules.__slots__}  # type: ignore[attr-defined]
 
 
 async def test_the_talk_ends_with_the_seat_or_with_the_caller(room: Room) -> None:
