@@ -4,6 +4,7 @@ The carrier's doors ask it what a telephone hears (`hear`) and tell it of calls 
 """
 
 import logging
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -12,15 +13,18 @@ from core.clock import Clock
 from core.database import Database
 from core.problems import Unavailable
 from desk.orders.model import Line
+from ivr.carriers.base import Dialler, NotDone
 from ivr.flow import Instruction
 from ivr.people import legs as script
 from ivr.people import meeting, talks
 from ivr.people.acts import Acts, Bring, Drop, Ring
-from ivr.people.dialling import Diallers, NotDone
 from ivr.people.rules import Rules
 from ivr.people.talks import Offer, Talk
 
 log = logging.getLogger(__name__)
+
+Diallers = Callable[[str], Dialler]
+"""The way out of a carrier, by its name."""
 
 
 class Switchboard:

@@ -55,13 +55,13 @@ def test_seats_of_several_processes_never_get_the_same_caller(url: str, city: Ci
             taken = talks.take_next(connection, rules, Line.CITIZEN, f"seat.{seat}", now)
             if taken is None:
                 return None
-            row = connection.execute(
-                select(talk_table.c.id, talk_table.c.call_sid).where(talk_table.c.id == taken[0].talk)
-            ).one()
-            talks.end(connection, row.id, "test", now)
+            talk = taken[0].talk
+            query = select(talk_table.c.call_sid).where(talk_table.c.id == talk)
+            call_sid = str(connection.execute(query).scalar_one())
+            talks.end(connection, talk, "test", now)
             # Who was being rung for is waiting again; here the talk took place.
-            waits.leave(connection, row.call_sid, "talked", now)
-            return str(row.call_sid)
+            waits.leave(connection, call_sid, "talked", now)
+            return call_sid
 
         database = processes[seat % len(processes)]
         return [database.write_now(work) for _ in range(CALLERS // SEATS)]

@@ -15,9 +15,9 @@ from core.database import Database, metadata
 from desk.orders.model import Line
 from intake import inbox
 from intake.messages import Answer, Channel, InboundMessage, Reply
+from ivr.carriers.base import NotDone
 from ivr.flow import CallState, Facts, Where
 from ivr.people import seats, waits
-from ivr.people.dialling import NotDone
 from ivr.people.rules import Rules
 from ivr.people.seats import Duty
 from ivr.people.switchboard import Switchboard
@@ -50,7 +50,9 @@ class Carrier:
     ended: list[str] = field(default_factory=list)
     down: bool = False
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         if self.down:
             raise NotDone("down", permanent=False)
         self.rung.append((to, flow_url))
@@ -63,6 +65,12 @@ class Carrier:
 
     async def hang_up(self, call_sid: str) -> None:
         self.ended.append(call_sid)
+
+    async def fetch_recording(self, url: str) -> bytes:
+        raise NotDone("nothing was recorded", permanent=True)
+
+    async def delete_recording(self, sid: str) -> None:
+        raise NotDone("nothing was recorded", permanent=True)
 
     @property
     def token(self) -> str:

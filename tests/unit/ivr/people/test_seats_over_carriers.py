@@ -68,9 +68,8 @@ class Exchange:
 
 @pytest.fixture
 def exchange(carrier: str, room: Room, city: City, tmp_path: Path) -> Exchange:
-    settings = Settings(
-        _env_file=None, data_dir=tmp_path, public_url=BASE, secret_key=SecretStr("a secret of the tests")
-    )
+    secret = SecretStr("a secret of the tests")
+    settings = Settings(_env_file=None, data_dir=tmp_path, public_url=BASE, secret_key=secret)
     app = FastAPI()
     rooms = rooms_of(room.database, room.switchboard, room.clock)
     app.include_router(create_router(ScriptedConversation(), room.database, settings, city, room.clock, rooms))

@@ -45,9 +45,9 @@ async def talking(room: Room) -> Offer:
 
 
 def state_of(room: Room, call_sid: str) -> str:
-    return room.do(
-        lambda c, _: c.execute(select(wait_table.c.state).where(wait_table.c.call_sid == call_sid)).scalar_one()
-    )
+    query = select(wait_table.c.state).where(wait_table.c.call_sid == call_sid)
+    found: str = room.do(lambda c, _: c.execute(query).scalar_one())
+    return found
 
 
 def talk_of(room: Room, offer: Offer) -> Talk:
