@@ -101,6 +101,13 @@ class Switchboard:
         now = self._clock()
         await self._do(await self._database.write(lambda c: meeting.ended(c, call_sid, now)))
 
+    async def out_of_room(self, token: str) -> int | None:
+        """Somebody came out of the room; the step with which a caller's call goes on. For the carrier's doors."""
+        now = self._clock()
+        step, acts = await self._database.write(lambda c: meeting.out_of_room(c, token, now))
+        await self._do(acts)
+        return step
+
     async def _do_or_refuse(self, acts: Acts) -> None:
         if not await self._do(acts):
             raise Unavailable("the telephone could not be rung: the carrier refuses or does not answer")

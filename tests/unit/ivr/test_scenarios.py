@@ -29,7 +29,7 @@ class Stage:
     def __init__(self, scenario: Scenario, database: Database, prompts: Prompts, clock: SetClock) -> None:
         self.bot, self.house = ScriptedBot(scenario), ScriptedHouse(scenario)
         line = PhoneLine(self.bot, Calls(database, clock), self.house, prompts)
-        rooms = Rooms(waiting=self.house.waiting)
+        rooms = Rooms(waiting=self.house.waiting, left=self.house.left)
         post = posting_to(phone_app(line, rooms, twilio_auth_token=TOKEN, public_url=PUBLIC_URL))
         self.caller = TwimlCaller(
             post, "http://127.0.0.1:8000", public_url=PUBLIC_URL, auth_token=TOKEN, number=scenario.number

@@ -50,7 +50,9 @@ class Carrier:
     ended: list[str] = field(default_factory=list)
     down: bool = False
 
-    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+    async def call(
+        self, to: str, flow_url: str, seconds: int = 30, *, status_url: str | None = None, detect_machine: bool = False
+    ) -> str:
         if self.down:
             raise NotDone("down", permanent=False)
         self.rung.append((to, flow_url))
@@ -63,6 +65,12 @@ class Carrier:
 
     async def hang_up(self, call_sid: str) -> None:
         self.ended.append(call_sid)
+
+    async def fetch_recording(self, url: str) -> bytes:
+        raise NotDone("nothing was recorded", permanent=True)
+
+    async def delete_recording(self, sid: str) -> None:
+        raise NotDone("nothing was recorded", permanent=True)
 
     @property
     def token(self) -> str:

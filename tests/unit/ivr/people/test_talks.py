@@ -45,9 +45,9 @@ async def talking(room: Room) -> Offer:
 
 
 def state_of(room: Room, call_sid: str) -> str:
-    return room.do(
-        lambda c, _: str(c.execute(select(wait_table.c.state).where(wait_table.c.call_sid == call_sid)).scalar_one())
-    )
+    query = select(wait_table.c.state).where(wait_table.c.call_sid == call_sid)
+    found: str = room.do(lambda c, _: c.execute(query).scalar_one())
+    return found
 
 
 def talk_of(room: Room, offer: Offer) -> Talk:
@@ -184,8 +184,7 @@ async def test_a_carrier_that_does_not_bring_the_caller_lets_them_wait_on(room: 
 async def test_without_the_key_the_summary_is_followed_by_the_room_at_once(room: Room) -> None:
     room.on_duty()
     room.enter("CA1")
-    seats_rules = room.rules.seats.model_copy(update={"press_to_take": False})
-    room.rules = replace(room.rules, seats=seats_rules)
+    room.rules = replace(room.rules, seats=room.rules.seats.model_copy(update={"press_to_take": False}))
     await next_one(room)
     assert (await answer(room))[-1] == ComeBack()
     assert isinstance((await answer(room))[-1], Confer)

@@ -23,9 +23,8 @@ RULES = Rules.of_city(City(ROOT / "city"))
 
 @pytest.mark.parametrize("story", STORIES, ids=[story["name"] for story in STORIES])
 def test_a_waiting_caller_hears(story: dict[str, Any]) -> None:
-    about: dict[str, Any] = {
-        name: timedelta(seconds=each) if name in TIMES else each for name, each in story["is"].items()
-    }
+    about: dict[str, Any] = dict(story["is"])
+    about |= {name: timedelta(seconds=about[name]) for name in TIMES if name in about}
 
     heard = hear(Waiting(**about), story.get("pressed"), RULES)
 
