@@ -25,6 +25,10 @@ class Times:
         """The 95th percentile, in milliseconds."""
         return statistics.quantiles(self.by_kind[kind], n=20)[-1]
 
+    def p99(self, kind: str) -> float:
+        """The 99th percentile, in milliseconds."""
+        return statistics.quantiles(self.by_kind[kind], n=100)[-1]
+
 
 async def side_by_side(jobs: int, clients: int, job: Callable[[int], Awaitable[None]]) -> float:
     """Do `job(0) … job(jobs - 1)` with so many clients at once; return the seconds it took in all."""

@@ -11,8 +11,9 @@ export default defineConfig({
     target: "es2020",
     // The pages' policy allows files of our own and no data: addresses.
     assetsInlineLimit: 0,
+    rolldownOptions: { input: { chat: "index.html", simulator: "pages/simulator.html" } },
   },
   server: {
-    proxy: { "/chat": { target: HOTLINE, ws: true } },
+    proxy: { "/chat": { target: HOTLINE, ws: true }, "/api": { target: HOTLINE } },
   },
 });

@@ -18,6 +18,8 @@ class Audience(StrEnum):
     """No lock: citizens. What the answer may contain is the route's own care."""
     TWILIO = "twilio"
     """The telephone carrier: the route's router verifies the signature."""
+    JAMBONZ = "jambonz"
+    """The telephone carrier the city runs itself: the same."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
@@ -25,6 +27,9 @@ class Audience(StrEnum):
     SIGNED_IN = "signed in"
     """The staff, and the outsiders too."""
 
+
+CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ})
+"""Those who sign their requests; their routers verify it."""
 
 OPERATOR = "operator"
 """The name under which whoever holds the operator's token acts, and is told things."""
@@ -139,7 +144,7 @@ def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
             raise Problem(403, "Forbidden", f"this door is for {allowed}, and not for {who.role or who.name}")
         request.state.principal = who
 
-    check: Any = unlocked if audience in (Audience.ANYONE, Audience.TWILIO) else locked
+    check: Any = unlocked if audience is Audience.ANYONE or audience in CARRIERS else locked
     check.declared = f"{audience.value}: {', '.join(sorted(roles))}" if roles else audience.value
     return check
 

@@ -41,8 +41,11 @@ class WorkingCalendar:
         spans: Iterable[Span],
         holidays: Iterable[date] = (),
         workdays: Iterable[date] = (),
+        *,
+        every_day: bool = False,
     ) -> None:
         self.zone = zone
+        self._every_day = every_day
         self._spans = tuple(spans)
         self._holidays = frozenset(holidays)
         self._workdays = frozenset(workdays)
@@ -60,13 +63,27 @@ class WorkingCalendar:
         spans = [_span(text) for text in data.get("spans") or ()]
         return cls(ZoneInfo(zone), spans, _days(data, "holidays"), _days(data, "workdays"))
 
+    def with_hours(self, spans: Iterable[str] | None, *, every_day: bool = False) -> "WorkingCalendar":
+        """The same days with other hours (08:30-12:00), or the same hours for None. Raises BadCalendar.
+
+        `every_day`: weekends and holidays are worked too.
+        """
+        hours = self._spans if spans is None else tuple(_span(text) for text in spans)
+        return WorkingCalendar(self.zone, hours, self._holidays, self._workdays, every_day=every_day)
+
+    def fingerprint(self) -> str:
+        """The same text for calendars that count the same, with the national list as this version knows it."""
+        spans = [f"{span.start:%H:%M}-{span.end:%H:%M}" for span in self._spans]
+        own = [sorted(map(str, days)) for days in (self._holidays, self._workdays)]
+        return repr((self.zone.key, spans, own, _national_list()))
+
     def knows(self, year: int) -> bool:
         """Whether the holidays of a year have been announced to us; if not, its weekends alone are days off."""
         return year in _known_years()
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on a day."""
-        if day in self._workdays:
+        if self._every_day or day in self._workdays:
             return True
         if day in self._holidays:
             return False
@@ -131,6 +148,11 @@ class WorkingCalendar:
 def _known_years() -> frozenset[int]:
     days = chinese_calendar.constants.holidays
     return frozenset(day.year for day in days)
+
+
+@lru_cache(maxsize=1)
+def _national_list() -> list[list[str]]:
+    return [sorted(map(str, days)) for days in (chinese_calendar.holidays, chinese_calendar.workdays)]
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,10 @@
 """Every setting of the system, read from the environment (`HOTLINE_*`) or a `.env` file."""
 
 import os
+import re
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,6 +45,26 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = Field(
         None, description="Twilio's auth token. Set: every phone webhook must be signed. Unset: none is checked."
     )
+    twilio_account_sid: str = Field("", description="Twilio's account, to place calls and fetch recordings with.")
+    jambonz_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Webhook secret of the jambonz account. Set: every request must be signed. Unset: none is checked.",
+    )
+    jambonz_url: str = Field(
+        "", description="jambonz's REST interface up to its version, e.g. https://jambonz.example/api/v1"
+    )
+    jambonz_account_sid: str = Field("", description="Account there.")
+    jambonz_key: SecretStr = Field(SecretStr(""), description="API key of that account.")
+    jambonz_application_sid: str = Field("", description="Application there that leads to /ivr/jambonz/incoming.")
+    jambonz_voice_ssml: bool = Field(
+        True,
+        description="The voice set up in that application understands SSML: slow and loud speech, digits one by one.",
+    )
+    phone_dialler: Literal["", "twilio", "jambonz"] = Field(
+        "",
+        description="Carrier that places our own calls: twilio or jambonz. Empty: nobody is rung, it is only logged.",
+    )
+    phone_number: str = Field("", description="Number our own calls come from, in E.164, e.g. +8671512345.")
     bot_budget_seconds: float = Field(
         3.0, gt=0, le=10, description="How long a citizen waits for the bot before a person takes the message."
     )
@@ -81,6 +103,13 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
     )
+    campaign_places_calls: bool = Field(
+        False, description="Let the call-back campaign place calls. Off: it only shows whom it would call and when."
+    )
+    simulator: bool = Field(
+        False,
+        description="Let supervisors and administrators make rehearsed calls at /console/simulator.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")
@@ -93,7 +122,14 @@ class Settings(BaseSettings):
             return "postgresql+psycopg:" + url.partition(":")[2]
         raise ValueError(f"scheme {scheme!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
 
-    @field_validator("sms_url", "asr_url")
+    @field_validator("phone_number")
+    @classmethod
+    def _e164(cls, number: str) -> str:
+        if number and not re.fullmatch(r"\+[1-9]\d{4,14}", number):
+            raise ValueError(f"{number!r} is not in E.164: + and 5 to 15 digits")
+        return number
+
+    @field_validator("sms_url", "jambonz_url", "asr_url")
     @classmethod
     def _http(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
@@ -116,9 +152,28 @@ class Settings(BaseSettings):
             self.database_url = f"sqlite:///{self.data_dir / 'hotline.db'}"
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("oidc_issuer and oidc_client_id: set both, or neither")
+        self._can_dial()
         if self.public_url:
             self.public_url = self.public_url.rstrip("/")
         return self
+
+    def _can_dial(self) -> None:
+        """Raises ValueError naming what the chosen dialler lacks."""
+        needed = {
+            "": (),
+            "twilio": ("public_url", "phone_number", "twilio_account_sid", "twilio_auth_token"),
+            "jambonz": (
+                "public_url",
+                "phone_number",
+                "jambonz_url",
+                "jambonz_account_sid",
+                "jambonz_key",
+                "jambonz_application_sid",
+                "jambonz_webhook_secret",
+            ),
+        }[self.phone_dialler]
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"phone_dialler is {self.phone_dialler!r}, which needs {', '.join(missing)}")
 
     @cached_property
     def project_root(self) -> Path:

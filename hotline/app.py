@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -43,8 +43,17 @@ from hotline.logs import configure
 from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
-from ivr import routes as ivr_routes
+from ivr.carriers import registry as phone
+from ivr.house import rooms_of
 from ivr.messages import routes as message_routes
+from ivr.out import doors as out_doors
+from ivr.out import routes as campaign_routes
+from ivr.out.line import open_out_line
+from ivr.out.words import load_words
+from ivr.people import routes as seat_routes
+from ivr.people.rules import Rules
+from ivr.people.switchboard import Switchboard
+from ivr.record import routes as record_routes
 
 LARGEST_BODY = 256 * 1024
 
@@ -111,12 +120,36 @@ def assemble(parts: Parts) -> FastAPI:
         privacy_routes.create_router(parts.database, erasure_of(parts.city, parts.settings), parts.clock)
     )
     app.include_router(_single_sign_on(parts))
-    app.include_router(ivr_routes.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock))
+    switchboard = _switchboard(parts)
+    out_line = open_out_line(parts.database, parts.city, handling, parts.clock)
+    rooms = replace(rooms_of(parts.database, switchboard, parts.clock), placed=out_doors.placed(out_line))
+    app.include_router(
+        phone.create_router(conversation, parts.database, parts.settings, parts.city, parts.clock, rooms)
+    )
+    for carrier in phone.carriers_of(parts.settings, parts.clock).by_name.values():
+        app.include_router(out_doors.out_router(carrier, out_line, parts.settings, load_words()))
     app.include_router(message_routes.create_router(parts.database, parts.settings, parts.clock))
+    app.include_router(seat_routes.create_router(parts.database, switchboard, parts.clock))
+    app.include_router(
+        campaign_routes.create_router(
+            parts.database,
+            parts.city,
+            handling,
+            parts.clock,
+            places_calls=parts.settings.campaign_places_calls,
+        )
+    )
+    app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
     for router in create_routers(conversation, parts.settings):
         app.include_router(router)
     return app
+
+
+def _switchboard(parts: Parts) -> Switchboard:
+    base = parts.settings.public_url or parts.settings.web_url
+    diallers = partial(phone.dialler_for, settings=parts.settings)
+    return Switchboard(parts.database, Rules.of_city(parts.city), diallers, base, parts.clock)
 
 
 def _locksmith(parts: Parts) -> Locksmith:

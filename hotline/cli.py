@@ -28,30 +28,44 @@ from desk.access.people import NewUser, hashed_password
 from desk.exchange.exports import Export
 from desk.exchange.sources import Sources
 from desk.life.handling import Handling
+from desk.limits import recalculation
 from desk.limits.deadlines import Light
 from desk.orders.listing import Filters
 from desk.orders.model import Line, State
-from hotline import evaluation, exchange, schema
+from hotline import campaign, evaluation, exchange, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
 from hotline.logs import configure
+from hotline.phone_commands import phone_app
 from hotline.processes import Process, base_environment, ports, processes
 from hotline.progress import shown
+from hotline.recalculating import show_moves
 from hotline.resealing import reseal
 from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
 from hotline.worker import Worker
 from intake.bot import RasaBot
+from ivr.carriers.registry import recorders_of
+from ivr.out import attempts
+from ivr.out.lists import Kind
+from ivr.out.rules import Campaign
 
 Found = TypeVar("Found")
 
 app = typer.Typer(no_args_is_help=True, help="连心桥: a 12345 hotline that a city runs itself.")
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database_app, name="db")
+app.add_typer(phone_app, name="phone")
 user_app = typer.Typer(no_args_is_help=True, help="The staff.")
 app.add_typer(user_app, name="user")
+campaign_app = typer.Typer(no_args_is_help=True, help="自动回访: calling citizens back.")
+app.add_typer(campaign_app, name="campaign")
+lists_app = typer.Typer(no_args_is_help=True, help="Lists of telephone numbers: 免打扰, 老年人.")
+app.add_typer(lists_app, name="phone-list")
+deadlines_app = typer.Typer(no_args_is_help=True, help="The time limits.")
+app.add_typer(deadlines_app, name="deadlines")
 console = Console(stderr=True)
 
 
@@ -187,7 +201,7 @@ async def _work(settings: Settings, database: Database) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Worker(settings, database, bot, City(settings.city_dir), utc_now).run(stop)
+    await Worker(settings, database, bot, City(settings.city_dir), utc_now, recorders_of(settings)).run(stop)
     await bot.close()
 
 
@@ -317,6 +331,31 @@ def add_user(
     console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)
 
 
+@deadlines_app.command(name="recalculate")
+def recalculate_deadlines(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
+) -> None:
+    """Put the running clocks under the city's rules and calendar as they are now; the worker does it when it starts.
+
+    An end that a person has set (a leader's, an extension's) stays.
+    """
+    settings = _settings()
+    with _database(settings) as database:
+        clocks, now = Handling.of_city(City(settings.city_dir)).clocks, utc_now()
+        stale = show_moves(console, database, clocks, now)
+        if dry_run or not stale:
+            return
+        done = moved = 0
+        with console.status("recalculating …") as status:
+            while (batch := database.write_now(lambda c: recalculation.recalculate(c, clocks, now))).orders:
+                done, moved = done + batch.orders, moved + batch.moved
+                status.update(f"recalculating … {done} orders")
+        left = database.read_now(lambda c: recalculation.count_stale(c, clocks))
+    console.print(f"{done} orders recalculated, {moved} clocks moved", highlight=False)
+    if left:
+        console.print(f"{left} clocks are of orders that somebody holds now; run it again", style="yellow")
+
+
 @database_app.command(name="upgrade")
 def upgrade_database() -> None:
     """Bring the database to the schema of this version."""
@@ -345,6 +384,83 @@ def reseal_database() -> None:
     finally:
         database.close()
     console.print(f"{sealed} rows sealed with the current key", highlight=False)
+
+
+@campaign_app.command(name="preview")
+def preview_campaign(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many people at most.")] = 50,
+) -> None:
+    """Show whom the campaign would call when, and whom it leaves to people and why. Calls nobody."""
+    settings = _settings()
+    with _database(settings) as database:
+        city, now = City(settings.city_dir), utc_now()
+        rules = Campaign(city)
+        found = campaign.planned(database, city, Handling.of_city(city), now, limit)
+        campaign.show_plan(Console(), found, rules, now)
+        _tell_switch(database, settings)
+
+
+@campaign_app.command(name="run")
+def run_campaign(
+    once: Annotated[bool, typer.Option("--once", help="One round; the worker runs them all the time.")] = False,
+) -> None:
+    """Call whom it is time to call. A dry run unless HOTLINE_CAMPAIGN_PLACES_CALLS is set: then it shows whom."""
+    if not once:
+        raise typer.BadParameter("the worker of `hotline up` runs the campaign all the time; here only --once")
+    settings = _settings()
+    with _database(settings) as database:
+        city = City(settings.city_dir)
+        handling, now = Handling.of_city(city), utc_now()
+        runner = campaign.runner_of(settings, database, city, handling, utc_now)
+        called = asyncio.run(runner.round())
+        if not settings.campaign_places_calls:
+            due = [each for each in campaign.planned(database, city, handling, now, 10_000) if each.is_due(now)]
+            campaign.show_plan(Console(), due, Campaign(city), now)
+        console.print(f"{called} calls placed", highlight=False)
+        campaign.show_hours(console, Campaign(city), now)
+        _tell_switch(database, settings)
+
+
+@campaign_app.command(name="pause")
+def pause_campaign(reason: Annotated[str, typer.Option(help="Why.", prompt=True)]) -> None:
+    """Place no more calls; those under way go on."""
+    settings = _settings()
+    with _database(settings) as database:
+        database.write_now(lambda c: attempts.pause(c, reason.strip()[:200], utc_now(), exchange.ACTOR))
+        _tell_switch(database, settings)
+
+
+@campaign_app.command(name="resume")
+def resume_campaign() -> None:
+    """Place calls again."""
+    settings = _settings()
+    with _database(settings) as database:
+        database.write_now(lambda c: attempts.resume(c, utc_now(), exchange.ACTOR))
+        _tell_switch(database, settings)
+
+
+def _tell_switch(database: Database, settings: Settings) -> None:
+    switch = database.read_now(attempts.switch)
+    paused = f"paused by {switch.changed_by}: {switch.reason}" if switch.paused else "running"
+    dry = "" if settings.campaign_places_calls else "; a dry run: HOTLINE_CAMPAIGN_PLACES_CALLS is off"
+    console.print(f"campaign: {paused}{dry}", markup=False, highlight=False, soft_wrap=True)
+
+
+@lists_app.command(name="import")
+def import_phone_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX with the heading 电话.")],
+    kind: Annotated[Kind, typer.Option(help="Which list.")],
+    reason: Annotated[str, typer.Option(help="Why, for rows that give no 原因.")] = "批量导入",
+) -> None:
+    """Put the numbers of a file on a list; each that is none is told by its line. A second time adds nothing."""
+    settings = _settings()
+    with _database(settings) as database:
+        report = campaign.import_numbers(database, file, kind, reason, utc_now)
+    for refused in report.refused:
+        console.print(refused, style="red", markup=False, highlight=False, soft_wrap=True)
+    counted = f"{report.added} new, {report.known} there already, {len(report.refused)} refused"
+    console.print(f"{report.rows} rows: {counted}", highlight=False)
+    raise typer.Exit(1 if report.refused else 0)
 
 
 def main() -> None:

@@ -15,13 +15,16 @@ from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
 from ivr import calls
 from ivr.messages import removal
+from ivr.out import attempts, lists
+from ivr.out.rules import Campaign
+from ivr.people import keeping
 
 FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
-    keepers = (inbox.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
+    keepers = (inbox.forget, keeping.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
     return Erasure(Retention.of_city(city), keepers, (removal.forget_order,))
 
 
@@ -39,6 +42,15 @@ async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tupl
             await database.write(lambda c: erasure.forget(c, due))
             conversations += len(due)
     return orders, conversations
+
+
+async def remove_campaign(database: Database, city: City, clock: Clock) -> int:
+    """Remove numbers and answers of attempts, and numbers that were taken off a list; returns how many."""
+    campaign, now, removed = Campaign(city), clock(), 0
+    before = now - (campaign.rules.keep.end(now, campaign.hours.calendar) - now)
+    while forgotten := await database.write(lambda c: attempts.forget(c, before)):
+        removed += forgotten
+    return removed + await database.write(lambda c: lists.forget(c, before))
 
 
 def _forget_in(tracker_file: Path) -> Forget:

@@ -14,22 +14,29 @@ from core.secrets import webhook_secret
 from core.settings import Settings
 from desk.closing import rechecks
 from desk.life.handling import MOST_CHANGES, Handling
+from desk.limits import recalculation
 from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
-from hotline.retention import erasure_of, remove_due
+from hotline.campaign import runner_of
+from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
+from ivr.carriers.registry import recorder_of
 from ivr.house import open_line
 from ivr.messages.clerk import Recorder, RecordingClerk
+from ivr.people import keeping
+from ivr.people.rules import Rules
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
 REMOVE_EVERY = timedelta(days=1)
+RECALCULATE_EVERY = timedelta(hours=1)
+"""Not every round: while a new version is being put on several machines, two workers would undo each other's work."""
 
 
 class Worker:
@@ -46,26 +53,32 @@ class Worker:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._city = city
         self._conversation = Conversation(database, bot, city, clock)
-        self._phone = open_line(self._conversation, database, city, clock)
+        self._phone = open_line(self._conversation, database, settings, city, clock)
+        self._recorder = recorder_of(settings)
         self._handling = Handling.of_city(city)
+        self._people = Rules.of_city(city, self._handling.clocks.calendar)
         self._dispatches = settings.automatic_dispatch
         self._seen = 0
         self._stop = asyncio.Event()
         self._erasure = erasure_of(city, settings)
         self._removed_at: datetime | None = None
+        self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
+        self._campaign = runner_of(settings, database, city, self._handling, clock)
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Deliveries and recordings have rounds of their own: they hold up nothing else."""
+        """Work until `stop` is set. What may take long has rounds of its own and holds up nothing else."""
         self._stop = stop
         desk = (
             self._beat,
             self._sweep_inbox,
             self._close_lost_calls,
+            self._tidy_queues,
             self._dispatch,
             self._change_lights,
             self._show_rechecks,
@@ -75,7 +88,12 @@ class Worker:
         )
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
         try:
-            await asyncio.gather(self._rounds(stop, desk), self._rounds(stop, (self._deliver,)))
+            await asyncio.gather(
+                *(
+                    self._rounds(stop, parts)
+                    for parts in (desk, (self._deliver,), (self._recalculate,), (self._call_back,))
+                )
+            )
         finally:
             # What is under way is begun again by the next worker.
             for task in slow:
@@ -122,6 +140,22 @@ class Worker:
         while changed := await self._database.write(lambda c: self._handling.sweep(c, now)):
             log.info("lights changed", extra={"count": changed})
 
+    async def _recalculate(self) -> None:
+        """Clocks that run by other rules than those this worker was started with are reckoned anew."""
+        now, clocks, done = self._clock(), self._handling.clocks, 0
+        if self._recalculated_at is not None and now - self._recalculated_at < RECALCULATE_EVERY:
+            return
+        if stale := await self._database.read(lambda c: recalculation.count_stale(c, clocks)):
+            log.warning("clocks run by other rules than those of now; they are recalculated", extra={"clocks": stale})
+        while not self._stop.is_set():
+            batch = await self._database.write(lambda c: recalculation.recalculate(c, clocks, now))
+            if not batch.orders:
+                break
+            done += batch.orders
+            log.info("clocks recalculated", extra={"orders": done, "moved": batch.moved})
+        if not await self._database.read(lambda c: recalculation.count_stale(c, clocks)):
+            self._recalculated_at = now
+
     async def _show_rechecks(self) -> None:
         now = self._clock()
         while shown := await self._database.write(lambda c: rechecks.make_due(c, now, MOST_CHANGES)):
@@ -141,6 +175,10 @@ class Worker:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
 
+    async def _call_back(self) -> None:
+        if called := await self._campaign.round():
+            log.info("call-backs placed", extra={"count": called})
+
     async def _keep_recordings(self) -> None:
         while not self._stop.is_set() and (done := await self._recordings.round()):
             log.info("recordings worked on", extra={"count": done})
@@ -153,11 +191,20 @@ class Worker:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
 
+    async def _tidy_queues(self) -> None:
+        now = self._clock()
+        if tidied := await self._database.write(lambda c: keeping.tidy(c, self._people, now)):
+            facts = {"seats": tidied.seats, "talks": tidied.talks, "waits": tidied.waits}
+            log.info("seats and queues tidied", extra=facts)
+
     async def _remove_old(self) -> None:
         now = self._clock()
         if self._removed_at is not None and now - self._removed_at < REMOVE_EVERY:
             return
+        if left := await asyncio.to_thread(self._recorder.forget, now):
+            log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
+        conversations += await remove_campaign(self._database, self._city, self._clock)
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})

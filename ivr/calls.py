@@ -46,6 +46,7 @@ calls = Table(
     Column("ended_at", UtcDateTime),
     Column("outcome", String(20)),
     Index(None, "ended_at", "updated_at"),
+    Index(None, "started_at"),
 )
 
 call_steps = Table(

@@ -18,7 +18,7 @@ VARIABLES = {
     "choice": {"title", "key"},
     "choice_beside_number": {"title", "key"},
     "open_order": {"age", "matter", "state"},
-    "open_order_due": {"age", "matter", "state", "due"},
+    "secret_order": {"number", "state"},
     "queue_place": {"ahead"},
     "queue_wait": {"ahead", "minutes"},
     "nobody_until": {"opens"},
@@ -52,7 +52,7 @@ class Prompts(BaseModel):
     barred: Sentence
     nothing_open: Sentence
     open_order: Sentence
-    open_order_due: Sentence
+    secret_order: Sentence
     supplement: Sentence
     supplemented: Sentence
     expedited: Sentence

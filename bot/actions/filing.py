@@ -131,6 +131,7 @@ class Draft:
     occurred: Optional[str] = None
     contact_phone: Optional[str] = None
     contact_name: Optional[str] = None
+    confidential: bool = False
     company_name: Optional[str] = None
     credit_code: Optional[str] = None
     refused: Optional[str] = None
@@ -178,7 +179,9 @@ class Filing:
 
     def hear(self, draft: Draft, asked: Optional[str], heard: Heard) -> Step:
         """What a message means at the step that was asked (None: it is the first one of the dialogue)."""
-        draft = replace(draft, line=ENTERPRISE if ENTERPRISE in (heard.line, draft.line) else draft.line)
+        line = ENTERPRISE if ENTERPRISE in (heard.line, draft.line) else draft.line
+        secret = draft.confidential or self._controls.asks_secrecy(heard.text)
+        draft = replace(draft, line=line, confidential=secret)
         is_answer = asked is not None and self._is_answer(asked, heard.text)
         # What can be read as an answer steers nothing by a mere intent: 从上周一开始 is a time, and no new start.
         control = self._controls.control(heard.text, "" if is_answer else heard.intent, heard.confidence)
@@ -254,9 +257,16 @@ class Filing:
             "company": draft.company_name or "",
             "credit_code": draft.credit_code or "",
             "name": draft.contact_name or "",
-            "phone": masked_phone(draft.contact_phone) if draft.contact_phone else "",
+            "phone": self._contact(draft),
         }
         return {name: value for name, value in shown.items() if value}
+
+    def _contact(self, draft: Draft) -> str:
+        """The phone as it is read back, and that nobody but the hotline learns it where the citizen wants that."""
+        if draft.contact_phone is None:
+            return ""
+        note = self._city.phrases["kept_secret"] if draft.confidential else ""
+        return masked_phone(draft.contact_phone) + str(note)
 
     def parts(self, draft: Draft) -> List[Draft]:
         """The drafts the order is filed as: one, or one for each matter of a draft that is filed apart."""
@@ -292,6 +302,7 @@ class Filing:
             "occurred": draft.occurred,
             "contact_phone": draft.contact_phone,
             "contact_name": draft.contact_name,
+            "confidential": draft.confidential,
             "company_name": draft.company_name,
             "credit_code": draft.credit_code,
             "line": draft.line,

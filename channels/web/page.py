@@ -1,4 +1,4 @@
-"""The chat page and its files, as `console/dist` has them after the build."""
+"""The pages and their files, as `console/dist` has them after the build."""
 
 from pathlib import Path
 
@@ -23,16 +23,22 @@ KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 def create_page_router(dist: Path) -> APIRouter:
-    """`/` and `/assets/…` out of the folder `dist`."""
+    """`/`, the pages of the staff and `/assets/…` out of the folder `dist`.
+
+    A page of the staff is open to anyone: it holds nothing, and what it asks for is behind locked doors.
+    """
     router = APIRouter(include_in_schema=False, dependencies=[open_to(Audience.ANYONE)])
     files = StaticFiles(directory=dist, check_dir=False)
 
     @router.api_route("/", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
         """The citizen's chat."""
-        if not (dist / "index.html").is_file():
-            return HTMLResponse(text("not_built"), 503, SECURITY_HEADERS | {"Retry-After": "60"})
-        return await _file(files, "index.html", request, ALWAYS_ASK)
+        return await _page(files, dist, "index.html", request)
+
+    @router.api_route("/console/simulator", methods=["GET", "HEAD"])
+    async def simulator(request: Request) -> Response:
+        """The telephone calls are rehearsed with."""
+        return await _page(files, dist, "pages/simulator.html", request)
 
     @router.api_route("/assets/{name}", methods=["GET", "HEAD"])
     async def asset(request: Request, name: str) -> Response:
@@ -40,6 +46,12 @@ def create_page_router(dist: Path) -> APIRouter:
         return await _file(files, f"assets/{name}", request, KEEP_FOR_GOOD)
 
     return router
+
+
+async def _page(files: StaticFiles, dist: Path, path: str, request: Request) -> Response:
+    if not (dist / path).is_file():
+        return HTMLResponse(text("not_built"), 503, SECURITY_HEADERS | {"Retry-After": "60"})
+    return await _file(files, path, request, ALWAYS_ASK)
 
 
 async def _file(files: StaticFiles, path: str, request: Request, caching: str) -> Response:

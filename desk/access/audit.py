@@ -1,4 +1,4 @@
-"""The audit log: what was done with users, their rights and the API tokens. Append-only, as the database sees to.
+"""The audit log: users and their rights, API tokens, phone lists, the campaign. Append-only by the database.
 
 Every function takes the connection of a running transaction.
 """
@@ -36,6 +36,10 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105
     TOKEN_MADE = "token_made"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    PHONE_LISTED = "phone_listed"
+    PHONE_UNLISTED = "phone_unlisted"
+    CAMPAIGN_PAUSED = "campaign_paused"
+    CAMPAIGN_RESUMED = "campaign_resumed"
 
 
 class Entry(BaseModel):

@@ -30,7 +30,7 @@ from core.clock import to_city_time
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
 from desk.life.lifecycle import TO, Move
-from desk.orders.model import State
+from desk.orders.model import SIMULATOR, State
 from desk.orders.tables import work_order_events, work_orders
 from desk.orders.words import words
 
@@ -106,8 +106,12 @@ def note(connection: Connection, order_id: int, source: str | None, event_id: in
             work_orders.c.merged_into == order_id, work_orders.c.source.is_not(None)
         )
         concerned += [(row.id, row.source) for row in connection.execute(merged)]
-    if concerned:
-        rows = [{"work_order_id": one, "source": platform, "event_id": event_id} for one, platform in concerned]
+    rows = [
+        {"work_order_id": one, "source": platform, "event_id": event_id}
+        for one, platform in concerned
+        if platform != SIMULATOR
+    ]
+    if rows:
         connection.execute(insert(answers), rows)
 
 

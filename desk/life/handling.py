@@ -21,7 +21,7 @@ from desk.life import moves, proceedings
 from desk.life.lifecycle import FROM, TO, Move
 from desk.limits.clocks import Clocks, drop, end
 from desk.limits.deadlines import Limit, Step, read_deadlines
-from desk.orders.model import Event, Line, Nature, State, WorkOrder
+from desk.orders.model import SIMULATOR, Event, Line, Nature, State, WorkOrder
 from desk.orders.register import add_event, by_id, events_of, events_of_order, find, last_event, locked, row_of
 from desk.orders.tables import work_orders
 from desk.repeated import supporters
@@ -148,6 +148,7 @@ class Handling:
                 work_orders.c.id > after - OVERLAP,
                 work_orders.c.state == State.PENDING_DISPATCH,
                 work_orders.c.dispatches == 0,
+                work_orders.c.source.is_distinct_from(SIMULATOR),
             )
             .order_by(work_orders.c.id)
             .limit(MOST_CHANGES + OVERLAP)
@@ -388,7 +389,7 @@ class Handling:
         turn.allow(Move.GRANT_EXTENSION)
         time = turn.last(Move.ASK_EXTENSION)["data"]["time"]
         turn.step(Move.GRANT_EXTENSION, {"time": time}, extended=True)
-        self.clocks.extend(turn.connection, turn.order, Limit.parse(time), turn.now)
+        self.clocks.extend(turn.connection, turn.order, Limit.parse(time))
 
     def _refuse_extension(self, turn: _Turn[moves.RefuseExtension]) -> None:
         turn.step(Move.REFUSE_EXTENSION, _told(turn.request))
@@ -422,7 +423,7 @@ class Handling:
 
     def _refuse_reply(self, turn: _Turn[moves.RefuseReply]) -> None:
         turn.step(Move.REFUSE_REPLY, _told(turn.request))
-        self.clocks.go_on(turn.connection, turn.order, Step.FINISH, turn.now)
+        self.clocks.go_on(turn.connection, turn.order, Step.FINISH)
 
     def _callback(self, turn: _Turn[moves.Callback]) -> None:
         turn.allow(Move.CLOSE)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from desk.life.lifecycle import Move
 from desk.limits.clocks import Clocks
+from desk.limits.deadlines import Step
 from desk.orders.model import Line
 from desk.orders.words import words
 from desk.oversight import joint, special_reports, supervision, visits
@@ -35,6 +36,14 @@ def after_unsatisfied(connection: Connection, clocks: Clocks, order: RowMapping,
     """An enterprise order whose company is not satisfied comes under 局长督办."""
     if order["line"] == Line.ENTERPRISE:
         supervision.open_for_unsatisfied(connection, clocks, order, now)
+
+
+def clock_moved(connection: Connection, order_id: int, step: Step, before: datetime, due: datetime) -> None:
+    """A clock has another end since the rules changed: what shows that end beside the clock follows it."""
+    if step is Step.SUPERVISION_REPLY:
+        supervision.move_due(connection, order_id, due)
+    elif step is Step.JOINT:
+        joint.move_due(connection, order_id, before, due)
 
 
 def end_with_unit(connection: Connection, order_id: int, move: Move, now: datetime, actor: str) -> None:

@@ -3,6 +3,7 @@
 Every function takes the connection of a running transaction.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +14,10 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from core.calendar import WorkingCalendar
 from core.problems import Problem
-from desk.limits.deadlines import Circumstances, Deadline, Deadlines, Light, Limit, Pause, Step, later
+from desk.limits.deadlines import PAUSED_STEPS, Circumstances, Deadline, Deadlines, Light, Limit, Pause, Step, later
 from desk.orders.model import Line, Nature, Urgency
 from desk.orders.tables import clocks, pauses, work_orders
 
-PAUSED_STEPS = (Step.FIRST_REPLY, Step.FINISH)
-"""The clocks that stand still while the unit waits for the citizen."""
 LONGEST_BY_HAND = timedelta(days=366)
 
 
@@ -44,11 +43,13 @@ class Change:
 
 
 class Clocks:
-    """The clocks of orders under one set of rules and one calendar."""
+    """The clocks of orders under one set of rules and one calendar; each keeps the `fingerprint` of both."""
 
     def __init__(self, rules: Deadlines, calendar: WorkingCalendar) -> None:
         self.rules = rules
         self.calendar = calendar
+        told = rules.fingerprint() + calendar.fingerprint()
+        self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def start(
         self, connection: Connection, order: RowMapping, step: Step, now: datetime, due: datetime | None = None
@@ -62,19 +63,20 @@ class Clocks:
             deadline = self.rules.deadline(step, circumstances(order), now, self.calendar)
         else:
             deadline = self.rules.until(step, circumstances(order), now, due, self.calendar)
-        values = _moments(deadline)
+        values = moments(deadline) | {"next_change": deadline.next_change(None)}
         if step is Step.RETURN:
             # A right that ends, and no duty: it has no lights.
             values["next_change"] = None
-        connection.execute(insert(clocks).values(work_order_id=order["id"], step=step, since=now, **values))
+        kept = {"by_hand": due is not None, "rules": self.fingerprint}
+        connection.execute(insert(clocks).values(work_order_id=order["id"], step=step, since=now, **kept, **values))
         return deadline.due
 
-    def go_on(self, connection: Connection, order: RowMapping, step: Step, now: datetime) -> None:
+    def go_on(self, connection: Connection, order: RowMapping, step: Step) -> None:
         """Let a step's last clock run on as if it had not ended."""
         clock = _last(connection, order["id"], step)
         if clock is not None:
             connection.execute(update(clocks).where(clocks.c.id == clock["id"]).values(ended_at=None))
-            self._set(connection, order, clock, clock["red"], now)
+            self._set(connection, order, clock, clock["red"])
 
     def pause(self, connection: Connection, order: RowMapping, now: datetime) -> None:
         """Stop the clocks while the unit waits for the citizen: nothing changes until they run on."""
@@ -95,13 +97,13 @@ class Clocks:
             if clock is not None:
                 limit = self.rules.limit(step, circumstances(order))
                 due = later(clock["red"], Pause(max(pause["start"], clock["since"]), now), limit, self.calendar)
-                self._set(connection, order, clock, due, now)
+                self._set(connection, order, clock, due)
 
-    def extend(self, connection: Connection, order: RowMapping, extension: Limit, now: datetime) -> None:
+    def extend(self, connection: Connection, order: RowMapping, extension: Limit) -> None:
         """Give the unit more time to finish."""
         clock = _running(connection, order["id"], Step.FINISH)
         if clock is not None:
-            self._set(connection, order, clock, extension.end(clock["red"], self.calendar), now)
+            self._set(connection, order, clock, extension.end(clock["red"], self.calendar), by_hand=True)
 
     def is_over(self, connection: Connection, order_id: int, step: Step, now: datetime) -> bool:
         """Whether a running step's time is over."""
@@ -124,16 +126,14 @@ class Clocks:
         )
         found: list[Change] = []
         for row in connection.execute(query).mappings().all():
-            passed = [light for light in Light if row[light] <= now and not _is_told(row["light"], light)]
+            shown = Light(row["light"]) if row["light"] else None
+            passed = [light for light in Light if row[light] <= now and light.follows(shown)]
             found += [
                 Change(row["work_order_id"], row["unit"], Step(row["step"]), light, row[light]) for light in passed
             ]
-            coming = [row[light] for light in Light if row[light] > now]
-            connection.execute(
-                update(clocks)
-                .where(clocks.c.id == row["id"])
-                .values(light=passed[-1] if passed else row["light"], next_change=min(coming, default=None))
-            )
+            shown = passed[-1] if passed else shown
+            coming = min((row[light] for light in Light if light.follows(shown)), default=None)
+            connection.execute(update(clocks).where(clocks.c.id == row["id"]).values(light=shown, next_change=coming))
         return found
 
     def of(self, connection: Connection, order_id: int) -> list[StepClock]:
@@ -141,14 +141,15 @@ class Clocks:
         query = select(clocks).where(clocks.c.work_order_id == order_id).order_by(clocks.c.id)
         return [StepClock.model_validate({**row, "due": row["red"]}) for row in connection.execute(query).mappings()]
 
-    def _set(self, connection: Connection, order: RowMapping, clock: RowMapping, due: datetime, now: datetime) -> None:
-        """Give a clock another end; lights that have been told stay told."""
+    def _set(
+        self, connection: Connection, order: RowMapping, clock: RowMapping, due: datetime, *, by_hand: bool = False
+    ) -> None:
+        """Give a clock another end; a light that has been told stays told, one that was passed is told next."""
         deadline = self.rules.until(Step(clock["step"]), circumstances(order), clock["since"], due, self.calendar)
-        light = deadline.light(now)
-        values = _moments(deadline) | {
-            "light": clock["light"] if _is_told(clock["light"], light) else light,
-            "next_change": min((at for _, at in deadline.lights if at > now), default=None),
-        }
+        told = Light(clock["light"]) if clock["light"] else None
+        values = moments(deadline) | {"next_change": deadline.next_change(told)}
+        if by_hand:
+            values["by_hand"] = True
         connection.execute(update(clocks).where(clocks.c.id == clock["id"]).values(**values))
 
 
@@ -185,15 +186,9 @@ def circumstances(order: RowMapping) -> Circumstances:
     )
 
 
-def _moments(deadline: Deadline) -> dict[str, Any]:
-    lights = dict(deadline.lights)
-    return {**{light.value: at for light, at in lights.items()}, "next_change": min(lights.values())}
-
-
-def _is_told(shown: str | None, light: Light | None) -> bool:
-    """Whether a light, or a later one, has been shown before."""
-    order = list(Light)
-    return light is None or (shown is not None and order.index(Light(shown)) >= order.index(light))
+def moments(deadline: Deadline) -> dict[str, Any]:
+    """The columns of a clock that say when its lights change."""
+    return {light.value: at for light, at in deadline.lights}
 
 
 def _last(connection: Connection, order_id: int, step: Step) -> RowMapping | None:

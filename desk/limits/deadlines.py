@@ -34,12 +34,21 @@ class Step(StrEnum):
     JOINT = "joint"
 
 
+PAUSED_STEPS = (Step.FIRST_REPLY, Step.FINISH)
+"""The clocks that stand still while the unit waits for the citizen."""
+
+
 class Light(StrEnum):
     """黄橙红 of a step; green is none of them."""
 
     YELLOW = "yellow"
     ORANGE = "orange"
     RED = "red"
+
+    def follows(self, shown: "Light | None") -> bool:
+        """Whether it comes after the light that is shown, and is still to be told."""
+        order = list(Light)
+        return shown is None or order.index(self) > order.index(shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,20 @@ class Deadline:
     def light(self, now: datetime) -> Light | None:
         """The light at a moment; None is green."""
         return next((light for light, at in reversed(self.lights) if at <= now), None)
+
+    def next_change(self, told: Light | None) -> datetime | None:
+        """When the first light comes on after the one that was told last; that may be over. None after red."""
+        return min((at for light, at in self.lights if light.follows(told)), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the end of a running clock depends on. `by_hand`: a person has set it, and no rule moves it."""
+
+    step: Step
+    since: datetime
+    due: datetime
+    by_hand: bool
 
 
 ReadLimit = Annotated[Limit, BeforeValidator(Limit.parse)]
@@ -204,6 +227,24 @@ class Deadlines(_Record):
         for pause in pauses:
             due = later(due, Pause(pause.start, pause.end or now or pause.start), limit, calendar)
         return self.until(step, order, since, due, calendar)
+
+    def anew(
+        self, clock: Running, order: Circumstances, pauses: Sequence[Pause], calendar: WorkingCalendar
+    ) -> Deadline:
+        """The deadline of a running clock as these rules give it; of one set by hand only the lights are theirs.
+
+        Pauses that still last count when they end.
+        """
+        if clock.by_hand:
+            return self.until(clock.step, order, clock.since, clock.due, calendar)
+        over = [Pause(max(pause.start, clock.since), pause.end) for pause in pauses if pause.end is not None]
+        counted = over if clock.step in PAUSED_STEPS else []
+        return self.deadline(clock.step, order, clock.since, calendar, pauses=counted)
+
+    def fingerprint(self) -> str:
+        """The same text for rules that give the same time limits and lights."""
+        told = {"rules": {"__all__": {"name", "source"}}}
+        return self.model_dump_json(include={"rules", "lights"}, exclude=told)
 
     def until(
         self, step: Step, order: Circumstances, since: datetime, due: datetime, calendar: WorkingCalendar

@@ -72,8 +72,23 @@ class Line(StrEnum):
     """领导接听: handed over on the spot in a leader's session."""
 
 
-PUBLIC_LINES = frozenset({Line.CITIZEN, Line.ENTERPRISE})
-"""The lines of the chat and the telephone; the staff open orders on the others."""
+PUBLIC_LINES = frozenset({Line.CITIZEN, Line.ENTERPRISE, Line.LEADER})
+"""The lines of the chat and the telephone; the staff open orders on the others.
+
+On the line leader only the telephone files, and only around a session; outside one its orders are the citizens' line's.
+"""
+
+
+SIMULATOR = "simulator"
+"""The source of an order that came of a simulated call. It is a rehearsal: nobody is told of it, it is sent to no unit
+by itself, and it is no repeat of a real order nor a real one of it."""
+SIMULATED_CONVERSATIONS = "phone:SIM"
+"""How the ids of the conversations of simulated calls begin."""
+
+
+def is_simulated(conversation_id: str | None) -> bool:
+    """Whether a conversation is one of a simulated call."""
+    return conversation_id is not None and conversation_id.startswith(SIMULATED_CONVERSATIONS)
 
 
 class SuggestionClass(StrEnum):
@@ -88,7 +103,7 @@ class SuggestionClass(StrEnum):
 
 
 class ProxyAct(StrEnum):
-    """What somebody may do for the person they filed an order for (帮办代办)."""
+    """What somebody may do for the person they filed an order for (帮办代办), or whose family they are (家人同办)."""
 
     PROGRESS = "progress"
     SUPPLEMENT = "supplement"

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 from core.city import City
 from core.clock import to_city_time
 from core.problems import Problem
+from desk.orders import proxies
 from desk.orders.model import FiledBy, Outcome, ProxyAct, WorkOrder
 from desk.orders.numbers import parse_order_number
+from desk.orders.proxies import Proxy
 from desk.orders.tables import query_failures, work_orders
 from desk.orders.words import words
 from desk.repeated.supporters import Person, is_tail, persons_of
@@ -89,7 +91,8 @@ def recognise(
 ) -> Person | None:
     """Whose number and proof they are, of those the order is handled for, or None when they do not fit.
 
-    Who filed it for somebody else proves it with the own phone's tail, as long as the proxy lasts, and stands for them.
+    Who filed it for somebody else (帮办代办), or is of the citizen's family (家人同办), proves it with the own phone's
+    tail, as long as the proxy lasts, and stands for the citizen.
 
     A misfit is counted. Must run in a write. Raises Problem 422 for a number that cannot be one, 429 past the limit,
     403 for an act the proxy does not cover.
@@ -104,16 +107,21 @@ def recognise(
     for person in people:
         if person.proves(proof.strip()):
             return person
-    if row is not None and (filed_by := _proxy(row, proof.strip())) is not None:
-        if filed_by.may(act, to_city_time(now).date()):
-            return people[0]
-        detail = f"proof: the proxy of this order covers {', '.join(filed_by.scope)} until {filed_by.until}, not {act}"
+    found = [] if row is None else _proxies(connection, row, proof.strip())
+    if any(proxy.may(act, to_city_time(now).date()) for proxy in found):
+        return people[0]
+    if found:
+        proxy = found[-1]
+        detail = f"proof: the proxy of this order covers {', '.join(proxy.scope)} until {proxy.until}, not {act}"
         raise Problem(403, "Forbidden", detail, field="proof")
     connection.execute(delete(query_failures).where(query_failures.c.at <= now - WINDOW))
     connection.execute(insert(query_failures).values(number=number, at=now))
     return None
 
 
-def _proxy(row: RowMapping, proof: str) -> FiledBy | None:
-    filed_by = FiledBy.model_validate(row["filed_by"]) if row["filed_by"] else None
-    return filed_by if filed_by is not None and is_tail(filed_by.phone, proof) else None
+def _proxies(connection: Connection, row: RowMapping, proof: str) -> list[FiledBy | Proxy]:
+    """Those who act for the citizen and whose phone ends like the proof."""
+    acting: list[FiledBy | Proxy] = [*proxies.of_order(connection, row["id"])]
+    if row["filed_by"]:
+        acting.append(FiledBy.model_validate(row["filed_by"]))
+    return [proxy for proxy in acting if is_tail(proxy.phone, proof)]

@@ -15,12 +15,24 @@ from core.clock import to_city_time
 from core.database import vault_of
 from core.problems import Problem
 from desk.exchange import answers
-from desk.orders.model import OPEN_STATES, Event, Nature, NewWorkOrder, State, WorkOrder, e164
+from desk.orders.model import (
+    OPEN_STATES,
+    SIMULATOR,
+    Event,
+    Line,
+    Nature,
+    NewWorkOrder,
+    State,
+    WorkOrder,
+    e164,
+    is_simulated,
+)
 from desk.orders.numbers import order_number, query_code
 from desk.orders.tables import daily_sequences, idempotency_keys, outbox, work_order_events, work_orders
 from desk.personal_data import looks
 from desk.personal_data.privacy import may_know
 from desk.repeated.places import place_key
+from desk.special import running
 
 # Statements of every opening, built once: building one costs more than running it.
 _BY_KEY = select(idempotency_keys).where(idempotency_keys.c.key == bindparam("wanted"))
@@ -51,8 +63,17 @@ class Opened:
     created: bool
 
 
-def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, now: datetime, actor: str) -> Opened:
+def open_work_order(
+    connection: Connection,
+    new: NewWorkOrder,
+    key: str | None,
+    now: datetime,
+    actor: str,
+    session: int | None = None,
+) -> Opened:
     """Open an order once for each idempotency `key`.
+
+    On the line leader it belongs to `session`, or else to the one that runs.
 
     1. A key seen before returns its order; with another body it raises Problem 422.
     2. An order that was opened automatically for the same conversation, and that nobody has read, is completed
@@ -64,7 +85,10 @@ def open_work_order(connection: Connection, new: NewWorkOrder, key: str | None, 
         return Opened(earlier, created=False)
     _one_at_a_time(connection, new.conversation_id)
     unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
-    row = _complete(connection, unread, new, now, actor) if unread else _insert(connection, new, now, actor)
+    if unread:
+        row = _complete(connection, unread, new, now, actor)
+    else:
+        row = _insert(connection, new, now, actor, session=session)
     if key:
         # A plain hash would tell the phone number to whoever tries them all.
         fingerprint = vault_of(connection).trace(body)
@@ -176,7 +200,7 @@ def add_event(
     last = connection.execute(
         select(func.max(work_order_events.c.sequence)).where(work_order_events.c.work_order_id == order_id)
     ).scalar()
-    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor)
+    event_id = _log(connection, order_id, (last or 0) + 1, kind, data, now, actor, hand_on=source != SIMULATOR)
     answers.note(connection, order_id, source, event_id, kind)
 
 
@@ -235,11 +259,17 @@ def set_confidential(
 
 
 def _insert(
-    connection: Connection, new: NewWorkOrder, now: datetime, actor: str, automatic: bool = False
+    connection: Connection,
+    new: NewWorkOrder,
+    now: datetime,
+    actor: str,
+    automatic: bool = False,
+    session: int | None = None,
 ) -> RowMapping:
     state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
     values = {
         **_said(connection, new),
+        **_in_session(connection, new, session, now),
         "number": order_number(to_city_time(now).date(), _next_sequence(connection, now)),
         "query_code": query_code(),
         "state": state,
@@ -247,14 +277,18 @@ def _insert(
         "created_at": now,
         "updated_at": now,
     }
+    if simulated := is_simulated(new.conversation_id):
+        values["source"] = SIMULATOR
     row = connection.execute(_INSERT_ORDER, values).mappings().one()
-    _log(connection, row["id"], 1, "opened", {"state": state, "reason": new.reason}, now, actor)
+    told = {"state": state, "reason": new.reason}
+    _log(connection, row["id"], 1, "opened", told, now, actor, hand_on=not simulated)
     return row
 
 
 def _complete(connection: Connection, unread: RowMapping, new: NewWorkOrder, now: datetime, actor: str) -> RowMapping:
     order_id = int(unread["id"])
     values = {name: value for name, value in _said(connection, new).items() if name != "channel"}
+    values |= _in_session(connection, new, unread["session_id"], now)
     values["confidential"] |= unread["confidential"]
     connection.execute(
         update(work_orders)
@@ -273,6 +307,14 @@ def _said(connection: Connection, new: NewWorkOrder) -> dict[str, Any]:
     return {**said, "confidential": confidential, "phone_trace": trace, "place_key": key}
 
 
+def _in_session(connection: Connection, new: NewWorkOrder, session: int | None, now: datetime) -> dict[str, Any]:
+    """The session of an order of the line leader; where there is none it is an order of the citizens' line."""
+    if new.line is not Line.LEADER:
+        return {}
+    session = session or running.session_to_file_in(connection, now)
+    return {"line": Line.CITIZEN} if session is None else {"session_id": session}
+
+
 def _next_sequence(connection: Connection, now: datetime) -> int:
     day = to_city_time(now).date()
     counted = connection.execute(_COUNT, {"today": day}).scalar()
@@ -283,11 +325,21 @@ def _next_sequence(connection: Connection, now: datetime) -> int:
 
 
 def _log(
-    connection: Connection, order_id: int, sequence: int, kind: str, data: dict[str, Any], now: datetime, actor: str
+    connection: Connection,
+    order_id: int,
+    sequence: int,
+    kind: str,
+    data: dict[str, Any],
+    now: datetime,
+    actor: str,
+    *,
+    hand_on: bool = True,
 ) -> int:
+    """Write an event; with `hand_on` whoever has to be told of it is."""
     entry = {"work_order_id": order_id, "sequence": sequence, "at": now, "actor": actor, "kind": kind, "data": data}
     event_id = int(connection.execute(_INSERT_EVENT, entry).scalar_one())
-    connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
+    if hand_on:
+        connection.execute(_INSERT_OUTBOX, {"event_id": event_id})
     return event_id
 
 

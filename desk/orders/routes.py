@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection
 
@@ -14,13 +14,14 @@ from core.database import Database
 from core.problems import Problem
 from desk.closing import expediting
 from desk.life.handling import Handling
-from desk.orders import listing, progress, register
+from desk.orders import listing, progress, proxies, register
 from desk.orders.listing import Filters
 from desk.orders.model import PUBLIC_LINES, Event, FiledBy, NewWorkOrder, ProxyAct, Short, Text, WorkOrder, e164
 from desk.orders.progress import Progress
+from desk.orders.proxies import Proxy
 from desk.personal_data import looks
 from desk.personal_data.looks import Purpose, ToldLook
-from desk.personal_data.privacy import masked
+from desk.personal_data.privacy import masked, masked_phone
 from desk.repeated import supporters
 from desk.repeated.repeats import Repeats
 from desk.repeated.supporters import Person, persons_of
@@ -30,6 +31,9 @@ Number = Annotated[str, StringConstraints(pattern=r"^\d{8}-\d{6}$")]
 WrittenNumber = Annotated[str, StringConstraints(max_length=60)]
 SEARCHERS = frozenset({Role.SEAT, Role.DISPATCHER, Role.ADMIN})
 """Who may look for a citizen's orders by the phone number."""
+ENDS_PROXIES = (Role.SEAT, Role.DISPATCHER)
+"""Whom the citizen asks to end a proxy."""
+ProxyId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Written = Annotated[str, StringConstraints(min_length=3, max_length=40)]
 Proof = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=6, pattern=r"^\d+$")]
 
@@ -79,6 +83,7 @@ class Contact(BaseModel):
     id_number: str | None
     filed_by: FiledBy | None = None
     people: list[Reach]
+    proxies: list[Proxy] = Field(default=[], description="家人同办: who of the family may act for the citizen now")
 
 
 class Prover:
@@ -190,9 +195,27 @@ def create_router(
                 id_number=order.id_number,
                 filed_by=order.filed_by,
                 people=[Reach(person=person.id, contact_phone=person.phone) for person in people],
+                proxies=proxies.of_order(connection, register.row_of(connection, number)["id"]),
             )
 
         return await database.write(look)
+
+    @router.get("/work-orders/{number}/proxies", dependencies=[open_to(Audience.STAFF, *ENDS_PROXIES)])
+    async def list_proxies(number: Number, request: Request) -> list[Proxy]:
+        """家人同办: who of the citizen's family may act for them now, the phones masked."""
+        order = await database.read(lambda c: register.find_for(c, number, principal(request)))
+        found = await database.read(lambda c: proxies.of_order(c, register.row_of(c, order.number)["id"]))
+        return [proxy.model_copy(update={"phone": masked_phone(proxy.phone)}) for proxy in found]
+
+    @router.delete(
+        "/work-orders/{number}/proxies/{proxy}",
+        status_code=204,
+        dependencies=[open_to(Audience.STAFF, *ENDS_PROXIES)],
+    )
+    async def end_proxy(number: Number, proxy: ProxyId, request: Request) -> None:
+        """End it, because the citizen or the family member asks for that. A second time changes nothing."""
+        who, now = actor(request), clock()
+        await database.write(lambda c: proxies.end(c, number, proxy, now, who))
 
     @router.post("/work-orders/{number}/supplements", dependencies=[open_to(Audience.SERVICE)])
     async def supplement(number: Number, follow_up: FollowUp, request: Request) -> Progress:

@@ -110,7 +110,8 @@ work_orders = Table(
     Index(None, "returns"),
     Index(None, "session_id"),
     Index(None, "deputy"),
-    Index(None, "place_key", "category"),
+    # The last column: at a busy spot an opening reads the closed orders alone.
+    Index(None, "place_key", "category", "closed_at"),
     Index(None, "merged_into"),
     Index(None, "line", "created_at"),
     Index(None, "phone_trace"),
@@ -124,6 +125,8 @@ leader_sessions = Table(
     Column("ends_at", UtcDateTime, nullable=False),
     Column("leader", String(50), nullable=False),
     Column("topic", String(200), nullable=False),
+    # Where the leader's seat rings; none: the session takes no calls by itself.
+    Column("telephone", Sealed),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(50), nullable=False),
     Index(None, "starts_at"),
@@ -158,6 +161,10 @@ clocks = Table(
     Column("light", String(10)),
     Column("next_change", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    # Its end was set by a person and follows no rule.
+    Column("by_hand", Boolean, nullable=False, default=False, server_default=false()),
+    # The fingerprint of the rules and the calendar its end was reckoned by.
+    Column("rules", String(16), nullable=False, default="", server_default=""),
     one_of("step", Step),
     one_of("light", Light),
     Index(None, "work_order_id"),
@@ -168,6 +175,13 @@ clocks = Table(
         "ix_clocks_running_light",
         "light",
         "red",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    # After a change of the rules, what still runs by the old ones is found without reading the rest.
+    Index(
+        "ix_clocks_running_rules",
+        "rules",
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),

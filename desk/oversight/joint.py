@@ -252,6 +252,17 @@ def refuse_reply_with_open_tasks(connection: Connection, order_id: int, note: st
         raise Problem(409, "Conflict", detail, field="note")
 
 
+def move_due(connection: Connection, order_id: int, before: datetime, due: datetime) -> None:
+    """An order's joint handling has another time limit, and with it the open tasks that had no other of their own."""
+    joint = _open_row(connection, order_id)
+    if joint is None:
+        return
+    connection.execute(update(joint_handlings).where(joint_handlings.c.id == joint["id"]).values(due=due))
+    mine = (joint_tasks.c.joint_handling_id == joint["id"]) & joint_tasks.c.done_at.is_(None)
+    last = (joint_tasks.c.due == before) | (joint_tasks.c.due > due)
+    connection.execute(update(joint_tasks).where(mine, last).values(due=due))
+
+
 def end_open(connection: Connection, order_id: int, reason: str, now: datetime, actor: str) -> None:
     """End an order's joint handling, if there is one."""
     joint = _open_row(connection, order_id)

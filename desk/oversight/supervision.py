@@ -316,7 +316,7 @@ def make(
             end(connection, order["id"], [Step.SUPERVISION_REPLY], now)
         case Refuse():
             _change(connection, row, request.move, told, now, actor, refusals=row["refusals"] + 1)
-            clocks.go_on(connection, order, Step.SUPERVISION_REPLY, now)
+            clocks.go_on(connection, order, Step.SUPERVISION_REPLY)
         case Accept() | End():
             _finish(connection, row, request.move, told, now, actor)
     return find(connection, number)
@@ -363,6 +363,12 @@ def refuse_while_open(connection: Connection, order_id: int, why: str) -> None:
     if found is not None:
         detail = f"supervision {found['number']} is {found['state']}, and {why}; accept its reply or end it first"
         raise Problem(409, "Conflict", detail, supervision=found["number"])
+
+
+def move_due(connection: Connection, order_id: int, due: datetime) -> None:
+    """The open 督办单 of an order is to be answered until then."""
+    this = (supervisions.c.work_order_id == order_id) & supervisions.c.state.in_(OPEN)
+    connection.execute(update(supervisions).where(this).values(due=due))
 
 
 def end_open(connection: Connection, order_id: int, reason: str, now: datetime, actor: str) -> None:

@@ -14,12 +14,14 @@ from core.city import City
 from core.problems import Problem
 from desk.closing.callbacks import callbacks
 from desk.life.lifecycle import TO
+from desk.orders import proxies
 from desk.orders.model import FINAL_STATES, WorkOrder
 from desk.orders.register import add_event, find, row_of
 from desk.orders.tables import idempotency_keys, work_order_events, work_orders
 from desk.orders.words import words
 from desk.personal_data.looks import looks
 from desk.repeated.supporters import supporters
+from desk.telling import texts
 
 BATCH = 100
 """Orders erased in one transaction: some ten rows each."""
@@ -155,6 +157,8 @@ class Erasure:
         connection.execute(update(callbacks).where(callbacks.c.work_order_id == order_id).values(note=None))
         self._forget_conversation(connection, row["conversation_id"])
         self._forget_supporters(connection, order_id)
+        proxies.forget(connection, order_id, now)
+        texts.forget(connection, order_id)
         add_event(connection, order_id, "erased", why, now, actor)
 
     def _forget_supporters(self, connection: Connection, order_id: int) -> None:

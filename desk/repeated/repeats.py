@@ -15,7 +15,7 @@ from desk.life import moves
 from desk.life.handling import Handling
 from desk.life.lifecycle import FROM, Move
 from desk.orders import register
-from desk.orders.model import NewWorkOrder, State, WorkOrder
+from desk.orders.model import SIMULATOR, NewWorkOrder, State, WorkOrder, is_simulated
 from desk.orders.register import Opened
 from desk.orders.tables import work_orders
 from desk.orders.words import words
@@ -35,6 +35,7 @@ _CLOSED_HERE = (
         work_orders.c.line == bindparam("line"),
         work_orders.c.state == State.CLOSED,
         work_orders.c.closed_at >= bindparam("since"),
+        work_orders.c.source.is_distinct_from(SIMULATOR),
     )
     .order_by(work_orders.c.closed_at.desc())
     .limit(bindparam("most"))
@@ -111,7 +112,8 @@ class Repeats:
         closed_since = now - timedelta(days=self.rules.reopening.days)
         is_closed = (work_orders.c.state == State.CLOSED) & (work_orders.c.closed_at >= closed_since)
         found = []
-        for row in self._candidates(connection, mine, self._is_open(now) | is_closed):
+        which = (self._is_open(now) | is_closed) & _beside(order.source == SIMULATOR)
+        for row in self._candidates(connection, mine, which):
             likeness = self.rules.likeness(mine, _request(row))
             if row["number"] != order.number and likeness.place is not None:
                 found.append(self._similar(row, likeness, now))
@@ -120,7 +122,8 @@ class Repeats:
     def offers(self, connection: Connection, known: Request, conversation_id: str | None, now: datetime) -> list[Offer]:
         """For a citizen who is filing: open orders they may join, the most alike first."""
         found = []
-        for row in self._candidates(connection, known, self._is_open(now)):
+        which = self._is_open(now) & _beside(is_simulated(conversation_id))
+        for row in self._candidates(connection, known, which):
             likeness = self.rules.likeness(known, _request(row))
             mine = conversation_id is not None and row["conversation_id"] == conversation_id
             hidden = not self.rules.may_be_offered(row["line"], row["nature"], row["category"])
@@ -137,7 +140,7 @@ class Repeats:
     def _old(self, connection: Connection, order: WorkOrder, now: datetime) -> str | None:
         """The number of the closed order that a new one is about again."""
         mine = _request(order.model_dump(include={"text", "category", "area_code", "place"}))
-        if order.category is None or mine.spot is None or not mine.spot.exact:
+        if order.category is None or mine.spot is None or not mine.spot.exact or order.source == SIMULATOR:
             return None
         here = {"spot": mine.spot.key, "category": order.category, "line": order.line}
         since = now - timedelta(days=self.rules.reopening.days)
@@ -190,3 +193,8 @@ class Repeats:
 
 def _request(order: Any) -> Request:
     return Request(order["text"], order["category"], order["area_code"], order["place"])
+
+
+def _beside(simulated: bool) -> ColumnElement[bool]:
+    """Orders a rehearsed one may stand beside, which are rehearsed ones, or those a real one may."""
+    return work_orders.c.source == SIMULATOR if simulated else work_orders.c.source.is_distinct_from(SIMULATOR)

@@ -3,13 +3,14 @@
 The functions of the register take the connection of a running transaction; `bulletin` is pure.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from core.clock import to_city_time
 from core.problems import Problem
@@ -17,10 +18,12 @@ from desk.life import moves
 from desk.life.handling import Handling
 from desk.life.lifecycle import Move
 from desk.limits.deadlines import ReadLimit, Step
-from desk.orders.model import Line, NewWorkOrder, Short, WorkOrder
+from desk.orders.model import Line, NewWorkOrder, Short, WorkOrder, e164
 from desk.orders.register import open_work_order
 from desk.orders.tables import clocks, leader_sessions, work_order_events, work_orders
+from desk.personal_data.privacy import masked_phone
 
+_SIP = re.compile(r"sips?:[^\s@]+@[^\s@]+")
 MOST_ORDERS = 1000
 """More than a leader can hand over in a window."""
 
@@ -46,24 +49,36 @@ class SessionRules(BaseModel):
     bulletin: BulletinTexts
 
 
+def _seat(value: str) -> str:
+    """A telephone in E.164, or a SIP address as it is."""
+    if (number := e164(value)) is None and _SIP.fullmatch(value) is None:
+        raise ValueError("must be a telephone number, e.g. +867158235678, or a SIP address, e.g. sip:leader@pbx.local")
+    return number or value
+
+
+Seat = Annotated[str, Field(max_length=100), AfterValidator(_seat)]
+
+
 class NewSession(BaseModel):
-    """A session to come: when it begins, the leader's post, and what it is about."""
+    """A session to come: when it begins, the leader's post, what it is about, and which telephone takes its calls."""
 
     model_config = ConfigDict(extra="forbid")
 
     starts_at: AwareDatetime
     leader: Annotated[str, Field(min_length=2, max_length=50)]
     topic: Short
+    telephone: Seat | None = Field(None, description="Where the leader's seat rings; none: no calls are put through")
 
 
 class LeaderSession(BaseModel):
-    """A session, with how many orders were handed over in it."""
+    """A session, with how many orders were handed over in it. Of the seat's telephone only a part is shown."""
 
     id: int
     starts_at: datetime
     ends_at: datetime
     leader: str
     topic: str
+    telephone: str | None
     orders: int
 
 
@@ -161,12 +176,11 @@ def hand_over(
     if session.orders >= MOST_ORDERS:
         raise Problem(409, "Conflict", f"session: {session_id} has {MOST_ORDERS} orders, which is the most")
     new = NewWorkOrder.model_validate(handed.model_dump(exclude={"unit"}))
-    order = open_work_order(connection, new, None, now, actor).order
-    connection.execute(update(work_orders).where(work_orders.c.number == order.number).values(session_id=session_id))
+    order = open_work_order(connection, new, None, now, actor, session=session_id).order
     if handed.unit is not None:
         request = moves.Dispatch(move=Move.DISPATCH, unit=handed.unit)
         return handling.move(connection, order.number, request, now, actor)
-    return order.model_copy(update={"session_id": session_id})
+    return order
 
 
 def outcomes(connection: Connection, session_id: int) -> list[Outcome]:
@@ -246,4 +260,5 @@ def _figures(found: Iterable[Outcome]) -> Figures:
 
 
 def _session(row: RowMapping, orders: int) -> LeaderSession:
-    return LeaderSession.model_validate({**row, "orders": orders})
+    shown = {"telephone": masked_phone(row["telephone"]), "orders": orders}
+    return LeaderSession.model_validate({**row, **shown})

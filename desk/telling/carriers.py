@@ -34,6 +34,7 @@ class Parcel:
     payload: dict[str, Any] | None = None
     phone: str | None = None
     text: str | None = None
+    text_id: int | None = None
 
 
 class Undelivered(Exception):

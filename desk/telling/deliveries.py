@@ -39,7 +39,7 @@ from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
 from desk.access.people import users
 from desk.orders.tables import one_of, work_orders
-from desk.telling import noticeboard, webhooks
+from desk.telling import noticeboard, texts, webhooks
 from desk.telling.carriers import Carrier, Parcel, Undelivered
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
@@ -74,6 +74,7 @@ deliveries = Table(
     Column("webhook_id", ForeignKey("webhooks.id")),
     Column("event_id", ForeignKey("work_order_events.id")),
     Column("notice_id", ForeignKey("notices.id"), unique=True),
+    Column("text_id", ForeignKey("texts.id"), unique=True),
     Column("payload", JSON),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -119,6 +120,19 @@ def add_texts(connection: Connection, notice_ids: Sequence[int], now: datetime) 
         connection.execute(insert(deliveries), [_new("sms", now, notice_id=notice_id) for notice_id in notice_ids])
 
 
+def add_text(
+    connection: Connection, order_id: int, key: str, phone: str, text: str, now: datetime, due_at: datetime
+) -> bool:
+    """Have a text about an order delivered to a number (E.164) from `due_at` on, once for each `key`.
+
+    Returns whether it is new.
+    """
+    text_id = texts.write(connection, order_id, key, phone, text, now)
+    if text_id is not None:
+        connection.execute(insert(deliveries), [{**_new("sms", now, text_id=text_id), "due_at": due_at}])
+    return text_id is not None
+
+
 def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
     """Lease what is due, the longest due first."""
     due = (
@@ -146,7 +160,8 @@ def delivered(connection: Connection, parcel: Parcel, now: datetime) -> None:
     """Note that a parcel has arrived."""
     if parcel.webhook_id is not None:
         webhooks.note_success(connection, parcel.webhook_id, now)
-    _end(connection, parcel, DeliveryState.DELIVERED, None, now)
+    if _end(connection, parcel, DeliveryState.DELIVERED, None, now) and parcel.text_id is not None:
+        texts.empty(connection, parcel.text_id)
 
 
 def failed(
@@ -285,8 +300,10 @@ def _held(parcel: Parcel) -> Any:
     )
 
 
-def _end(connection: Connection, parcel: Parcel, state: DeliveryState, error: str | None, now: datetime) -> None:
-    connection.execute(_held(parcel).values(state=state, last_error=error, ended_at=now))
+def _end(connection: Connection, parcel: Parcel, state: DeliveryState, error: str | None, now: datetime) -> bool:
+    """Whether it was still held by who ends it."""
+    ended = connection.execute(_held(parcel).values(state=state, last_error=error, ended_at=now))
+    return ended.rowcount == 1
 
 
 def _parcel(connection: Connection, row: RowMapping) -> Parcel:
@@ -295,6 +312,9 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
     if row["webhook_id"] is not None:
         hook = webhooks.find(connection, row["webhook_id"])
         return Parcel(**known, webhook_id=hook.id, url=hook.url, payload=row["payload"])
+    if row["text_id"] is not None:
+        text = connection.execute(select(texts.texts).where(texts.texts.c.id == row["text_id"])).mappings().one()
+        return Parcel(**known, phone=text["phone"], text=text["text"], text_id=text["id"])
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
     if notice["recipient"] == CITIZEN:
         phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])

@@ -74,9 +74,13 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Confer:
-    """Put the caller into the conference room of this name, with whoever else is there. Its event is `Returned`."""
+    """Put the caller into the conference room of this name, with whoever else is there. Its event is `Returned`.
+
+    `ends`: when this one leaves, the room is closed, and whoever else is there goes on.
+    """
 
     room: str
+    ends: bool = False
     kind: Literal["confer"] = "confer"
 
 

@@ -27,13 +27,17 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """One of the caller's open orders, in words to be spoken: "三天前", "噪音", "正在办理", "今天17点前"."""
+    """One of the caller's open orders, in words to be spoken: "三天前", "噪音", "正在办理", "应在今天17点前办结".
+
+    `light` says which light it shows and who is warned. Of a confidential order `age` and `matter` are empty.
+    """
 
     number: str
     age: str
     matter: str
     state: str
     due: str | None
+    light: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,9 @@ def proved(step: Step, found: Proved, prompts: Prompts) -> Step:
 
 def tell(state: CallState, order: OpenOrder, prompts: Prompts) -> Step:
     """One order in a breath, and what can be done with it."""
-    template = prompts.open_order_due if order.due else prompts.open_order
-    sentence = template.format(age=order.age, matter=order.matter, state=order.state, due=order.due)
+    told = "，".join(filter(None, (order.state, order.due, order.light)))
+    template = prompts.open_order if order.matter else prompts.secret_order
+    sentence = template.format(age=order.age, matter=order.matter, number=" ".join(order.number[-6:]), state=told)
     return _offer(replace(state, order=order.number), (sentence,), prompts)
 
 

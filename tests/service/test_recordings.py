@@ -79,7 +79,7 @@ def row_of(database: Database, sid: str = SID) -> dict[str, Any]:
 async def test_a_caller_leaves_a_message_and_a_person_finds_voice_and_words_on_the_order(
     database: Database, city: City, clock: SetClock, with_asr: Settings, server: SpeechServer, bot: FakeBot
 ) -> None:
-    line = open_line(Conversation(database, bot, city, clock), database, city, clock)
+    line = open_line(Conversation(database, bot, city, clock), database, with_asr, city, clock)
     script = await line.take(CALLER)
     for keys in ("0", "1"):
         script = await line.step(CALLER, script.next_step, Keyed(keys))

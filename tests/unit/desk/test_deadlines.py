@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from core.calendar import WorkingCalendar
-from desk.limits.deadlines import Circumstances, Light, Limit, Pause, Step, read_deadlines
+from desk.limits.deadlines import Circumstances, Deadlines, Light, Limit, Pause, Running, Step, read_deadlines
 from desk.orders.model import Line, Nature, Urgency
 
 pytestmark = pytest.mark.unit
@@ -116,3 +116,70 @@ def test_every_rule_names_its_source_and_the_defaults_are_the_proposed_ones() ->
 def test_rules_that_cannot_be_used_are_refused_with_the_reason(change: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         read_deadlines({**DATA, **change})
+
+
+def with_limits(**limits: str) -> Deadlines:
+    """The rules with other limits for ordinary orders."""
+    return read_deadlines({**DATA, "rules": [*DATA["rules"][:-1], {**DATA["rules"][-1], **limits}]})
+
+
+@pytest.mark.parametrize(
+    ("step", "by_hand", "pause", "due"),
+    [
+        (Step.SIGN, False, None, "2026-11-24 14:00"),
+        (Step.FINISH, False, None, "2026-11-27 17:30"),
+        (Step.FINISH, True, None, "2026-12-01 17:30"),
+        (Step.FINISH, False, ("2026-11-25 08:30", "2026-11-26 08:30"), "2026-11-30 17:30"),
+        (Step.FINISH, True, ("2026-11-25 08:30", "2026-11-26 08:30"), "2026-12-01 17:30"),
+        (Step.FINISH, False, ("2026-11-23 08:30", "2026-11-25 08:30"), "2026-11-30 16:00"),
+        (Step.FINISH, False, ("2026-11-20 08:30", "2026-11-23 08:30"), "2026-11-27 17:30"),
+        (Step.FINISH, False, ("2026-11-25 08:30", None), "2026-11-27 17:30"),
+        (Step.CALLBACK, False, ("2026-11-25 08:30", "2026-11-26 08:30"), "2026-11-25 17:30"),
+    ],
+)
+def test_a_running_clock_is_reckoned_anew_by_other_rules(
+    step: Step, by_hand: bool, pause: tuple[str, str | None] | None, due: str
+) -> None:
+    rules, since = with_limits(sign="4h", finish="3wd"), local("2026-11-24 10:00")
+    clock = Running(step, since, local("2026-12-01 17:30"), by_hand)
+    pauses = [Pause(local(pause[0]), local(pause[1]) if pause[1] else None)] if pause else []
+    assert rules.anew(clock, ORDINARY, pauses, CALENDAR).due == local(due)
+
+
+def test_a_day_off_that_is_announced_later_moves_what_runs_over_it() -> None:
+    flood = WorkingCalendar.from_data(
+        {"spans": ["08:30-12:00", "14:30-17:30"], "holidays": [local("2026-11-26 00:00").date()]}, "Asia/Shanghai"
+    )
+    clock = Running(Step.FINISH, local("2026-11-24 10:00"), local("2026-12-01 17:30"), by_hand=False)
+    assert RULES.anew(clock, ORDINARY, [], CALENDAR).due == local("2026-12-01 17:30")
+    assert RULES.anew(clock, ORDINARY, [], flood).due == local("2026-12-02 17:30")
+
+
+def test_after_other_rules_the_next_light_is_the_first_that_was_not_told() -> None:
+    shorter = with_limits(sign="4h").deadline(Step.SIGN, ORDINARY, local("2026-11-24 08:00"), CALENDAR)
+    assert shorter.next_change(None) == local("2026-11-24 10:00")
+    assert shorter.next_change(Light.YELLOW) == local("2026-11-24 11:12")
+    assert shorter.next_change(Light.RED) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "same"),
+    [
+        (read_deadlines({**DATA, "binding_dispatch": 5}), True),
+        (with_limits(source="市政府第12号令"), True),
+        (with_limits(joint="11wd"), False),
+        (read_deadlines({**DATA, "lights": {"yellow": 0.4, "orange": 0.8, "red": 1.0}}), False),
+    ],
+)
+def test_rules_have_another_fingerprint_when_a_clock_would_run_otherwise(rules: Deadlines, same: bool) -> None:
+    assert (rules.fingerprint() == RULES.fingerprint()) is same
+
+
+def test_a_calendar_has_another_fingerprint_when_its_days_or_hours_are_others() -> None:
+    spans = {"spans": ["08:30-12:00", "14:30-17:30"]}
+    prints = {
+        WorkingCalendar.from_data({**spans, **change}, "Asia/Shanghai").fingerprint()
+        for change in ({}, {"spans": ["08:00-17:00"]}, {"holidays": [local("2027-03-01 00:00").date()]})
+    }
+    assert len(prints) == 3
+    assert CALENDAR.fingerprint() in prints

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from core.access import Role
 from core.city import City
@@ -19,6 +19,8 @@ from desk.access import people
 from desk.life.handling import Handling
 from desk.life.lifecycle import FROM, TO, Move
 from desk.life.moves import MoveRequest
+from desk.limits import recalculation
+from desk.limits.clocks import Clocks
 from desk.orders import register
 from desk.orders.model import FINAL_STATES, Event, Line, NewWorkOrder, State, WorkOrder
 from desk.orders.tables import clocks
@@ -177,6 +179,7 @@ def test_whatever_is_tried_the_register_stays_true(
                 assert register.find(connection, number) == before
             handling.sweep(connection, now)
             check(connection, number, now)
+            check_recalculation(connection, handling.clocks)
         raise Undo
 
     with pytest.raises(Undo):
@@ -265,6 +268,14 @@ def check(connection: Connection, number: str, now: datetime) -> None:
     if order.state in FINAL_STATES:
         assert connection.execute(running).scalar_one() == 0
     check_beside(connection, order, clocks_running(connection, order.number))
+
+
+def check_recalculation(connection: Connection, rules: Clocks) -> None:
+    """The same rules give every running clock the end it has, whatever has happened to it."""
+    connection.execute(update(clocks).values(rules=""))
+    moved = [each for each in recalculation.preview(connection, rules) if each.moves]
+    connection.execute(update(clocks).values(rules=rules.fingerprint))
+    assert moved == []
 
 
 def check_beside(connection: Connection, order: WorkOrder, running: set[str]) -> None:

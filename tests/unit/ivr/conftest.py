@@ -18,10 +18,11 @@ from core.settings import Settings
 from intake.messages import Answer, InboundMessage, Reply
 from ivr import flow
 from ivr.calls import Calls, call_steps, calls
+from ivr.carriers.registry import carriers_of, phone_router
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
-from ivr.routes import twilio_router
-from tests.twiml import Post, TwimlCaller
+from tests.telephone import Post
+from tests.twiml import TwimlCaller
 
 TOKEN = "the-auth-token"
 PUBLIC_URL = "https://12345.example.gov.cn"
@@ -122,7 +123,7 @@ def posting_to(app: FastAPI) -> Post:
     """Posts forms straight into the app, without a socket."""
 
     async def post(url: str, form: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), trust_env=False) as client:
             return await client.post(url, data=form, headers=headers)
 
     return post
@@ -155,7 +156,8 @@ def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
     app = FastAPI()
     install(app)
     configured = Settings(_env_file=None, **settings)  # type: ignore[arg-type]
-    app.include_router(twilio_router(phone, configured, hints=["咸安区", "温泉街道"]))
+    carriers = carriers_of(configured, utc_now, Vault(b"a secret of the tests"))
+    app.include_router(phone_router(phone, carriers, configured, hints=["咸安区", "温泉街道"]))
     return app
 
 

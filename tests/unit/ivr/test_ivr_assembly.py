@@ -2,16 +2,16 @@
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 
 from core.access import Audience, audience_of
 from core.city import City
 from core.clock import utc_now
 from core.database import Database
 from core.settings import Settings
+from ivr.carriers.registry import create_router
 from ivr.hints import hints_of
 from ivr.prompts import Prompts
-from ivr.routes import create_router
 from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import ScriptedConversation, posting_to
 
@@ -19,30 +19,32 @@ pytestmark = pytest.mark.unit
 
 
 async def test_a_call_is_greeted_with_the_citys_name_and_its_places_are_hints(
-    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+    conversation: ScriptedConversation, sqlite: Database, city: City, settings: Settings
 ) -> None:
     app = FastAPI()
-    app.include_router(create_router(conversation, database, settings, city, utc_now))
+    app.include_router(create_router(conversation, sqlite, settings, city, utc_now))
     caller = TwimlCaller(posting_to(app), "http://127.0.0.1:8000")
 
     assert f"{city.short_name}12345" in await caller.start()
     assert "温泉街道" in caller.documents[0]
 
 
-def test_every_route_is_twilios(
-    conversation: ScriptedConversation, database: Database, city: City, settings: Settings
+def test_every_carrier_has_the_same_doors_and_its_own_lock(
+    conversation: ScriptedConversation, sqlite: Database, city: City, settings: Settings
 ) -> None:
-    router = create_router(conversation, database, settings, city, utc_now)
+    router = create_router(conversation, sqlite, settings, city, utc_now)
     doors = {
-        route.path: {audience_of(dependency.dependency) for dependency in route.dependencies if dependency.dependency}
-        for route in router.routes
-        if isinstance(route, APIRoute)
+        str(route.path): {audience_of(each.call) for each in route.dependant.dependencies if each.call}
+        for route in iter_route_contexts(router.routes)
     }
 
+    same = ("incoming", "step/{step}", "wait/{step}", "seat/{token}", "join/{token}", "whisper", "recording", "status")
+    for carrier in (Audience.TWILIO, Audience.JAMBONZ):
+        for door in same:
+            assert carrier in doors.pop(f"/ivr/{carrier}/{door}")
     assert doors == {
-        "/ivr/twilio/incoming": {Audience.TWILIO},
-        "/ivr/twilio/step/{step}": {Audience.TWILIO},
-        "/ivr/twilio/status": {Audience.TWILIO},
+        "/ivr/jambonz/recording/{step}": {Audience.JAMBONZ},
+        "/ivr/sounds/{name}": {Audience.ANYONE},
     }
 
 

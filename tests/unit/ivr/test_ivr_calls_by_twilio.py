@@ -17,7 +17,8 @@ from ivr import line as line_module
 from ivr.calls import Outcome, calls
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts
-from tests.twiml import Post, TwimlCaller
+from tests.telephone import Post
+from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import (
     PUBLIC_URL,
     TOKEN,

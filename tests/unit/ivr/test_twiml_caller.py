@@ -48,6 +48,13 @@ def calling(carrier: Carrier) -> TwimlCaller:
         f'<Gather hints="{"长" * 101}"/>',
         f"<Say>{'长' * 4097}</Say>",
         f"<Pause/>{' ' * 65536}",
+        '<Record transcribe="true"/>',
+        '<Record recordingStatusCallbackEvent="done"/>',
+        f"<Enqueue>{'q' * 65}</Enqueue>",
+        "<Enqueue/>",
+        "<Dial/>",
+        "<Dial><Say>您好</Say></Dial>",
+        "<Leave/>",
     ],
 )
 async def test_a_document_twilio_would_not_play_is_an_error(document: str) -> None:
@@ -125,3 +132,37 @@ async def test_a_redirect_is_followed_and_the_end_reported() -> None:
         "step/2",
         "status",
     ]
+
+
+async def test_silence_after_the_beep_asks_no_action() -> None:
+    carrier = Carrier('<Record action="/a"/><Say>没有听到</Say><Hangup/>')
+    caller = calling(carrier)
+    await caller.start()
+
+    assert await caller.leave_message(0) == "没有听到"
+    assert len(carrier.forms) == 2
+
+
+async def test_a_message_longer_than_is_taken_is_an_error() -> None:
+    caller = calling(Carrier('<Record maxLength="10"/>'))
+    await caller.start()
+
+    with pytest.raises(AssertionError):
+        await caller.leave_message(11)
+
+
+@pytest.mark.parametrize("document", ["<Record/>", "<Dial><Number>+8671512345</Number></Dial>", "<Enqueue>q</Enqueue>"])
+async def test_a_script_in_a_queue_that_twilio_does_not_take_is_an_error(document: str) -> None:
+    caller = calling(Carrier('<Enqueue waitUrl="/wait">q</Enqueue>', document))
+
+    with pytest.raises(AssertionError):
+        await caller.start()
+
+
+async def test_one_waits_only_in_a_queue() -> None:
+    caller = calling(Carrier("<Gather/>"))
+    await caller.start()
+
+    for act in (caller.wait, caller.talk, caller.nobody, caller.leave_message):
+        with pytest.raises(AssertionError):
+            await act()

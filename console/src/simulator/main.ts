@@ -1,0 +1,5 @@
+import { createApp } from "vue";
+import "../shared/base.css";
+import SimulatorPage from "./SimulatorPage.vue";
+
+createApp(SimulatorPage).mount("#app");
