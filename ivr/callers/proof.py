@@ -50,10 +50,12 @@ def opened_by(proof: str, orders: Iterable[RowMapping], caller: str) -> list[Row
     """
     listed = list(orders)
     proven = [order for order in listed if proves(order, proof)]
-    ids = {order["id_number"] for order in proven} | {None}
+    everybodys = {order["id_number"] for order in listed} - {None}
+    ids = {order["id_number"] for order in proven} - {None} or (everybodys if len(everybodys) == 1 else set())
 
     def same_person(order: RowMapping) -> bool:
-        return is_mobile(caller) and not order["confidential"] and order["id_number"] in ids
+        mine = order["id_number"] is None or order["id_number"] in ids
+        return is_mobile(caller) and not order["confidential"] and mine
 
     return [order for order in listed if order in proven or same_person(order)] if proven else []
 

@@ -63,7 +63,7 @@ def matter(category: Category | None, text: str) -> str:
 
 
 def until(due: datetime, now: datetime) -> str:
-    """`应在今天17点前办结`, or honestly that it is late."""
+    """`今天17点到期`, or honestly that it is late."""
     return str(words()["overdue"] if due <= now else words()["due"].format(when=when(due, now)))
 
 

@@ -27,7 +27,7 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """One of the caller's open orders, in words to be spoken: "三天前", "噪音", "正在办理", "应在今天17点前办结".
+    """One of the caller's open orders, in words to be spoken: "三天前", "噪音", "正在办理", "今天17点到期".
 
     `light` says which light it shows and who is warned. Of a confidential order `age` and `matter` are empty.
     """

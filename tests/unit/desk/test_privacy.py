@@ -98,6 +98,7 @@ def test_the_unit_learns_who_the_citizen_is_for_a_purpose_and_the_citizen_is_tol
         "id_number": ID_NUMBER,
         "filed_by": None,
         "people": [{"person": order["number"], "contact_phone": "+8613871234567"}],
+        "proxies": [],
     }
     client.get("/api/work-orders?phone=13871234567", headers=seat)
 
