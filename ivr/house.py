@@ -52,10 +52,6 @@ class CityHouse:
             case flow.KeepMessage():
                 return messages.keep(connection, self._city, need, state, now)
 
-    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
-        """What a caller wanted who left the queue by a key."""
-        return waits.wish_of(connection, state.call_sid)
-
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept: its effects, and the queue that is entered or left."""
         if isinstance(event, flow.Returned):
@@ -102,6 +98,9 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
         now, rules, keys = clock(), switchboard.rules, told.keys or None
         return await database.write(lambda c: waits.waiting(c, rules, caller.call_sid, keys, now))
 
+    async def left(call_sid: str) -> flow.Ended:
+        return await database.read(lambda c: waits.wish_of(c, call_sid))
+
     async def whisper(call_sid: str) -> tuple[flow.Instruction, ...]:
         now = clock()
         return (flow.Say(await database.read(lambda c: talks.summary(c, switchboard.rules, call_sid, now))),)
@@ -124,6 +123,7 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
         whisper=whisper,
         recorded=recorded,
         ended=switchboard.ended,
+        left=left,
         out_of_room=switchboard.out_of_room,
         unanswered=unanswered,
     )

@@ -48,9 +48,6 @@ class House(Protocol):
     ) -> flow.Met:
         """What the flow needs to go on."""
 
-    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
-        """What a caller wanted who left the queue by a key: a carrier's word for it is only that it was left."""
-
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept: its effects, and the queue that is entered or left."""
 
@@ -167,8 +164,6 @@ class PhoneLine:
         if call is None and not isinstance(event, flow.Heard):
             # Keys and silence mean nothing in a call we know nothing of; words do.
             event = flow.Started(await self._calls.ask(lambda c, now: self._house.facts(c, caller.number, now)))
-        if isinstance(event, flow.Returned) and event.how is flow.Ended.LEFT:
-            event = replace(event, how=await self._calls.ask(lambda c, _: self._house.why_left(c, state)))
         answer = await self._answer(replace(state, step=step), event)
         happened = Happened(event, round((time.monotonic() - began) * 1000))
         kept = await self._calls.save(

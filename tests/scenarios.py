@@ -92,9 +92,9 @@ class ScriptedHouse:
             case flow.KeepMessage():
                 return flow.Kept(house.message)
 
-    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
+    async def left(self, call_sid: str) -> flow.Ended:
         """What the caller wanted who left the queue."""
-        del connection, state
+        del call_sid
         return self.wish
 
     async def waiting(self, caller: Caller, step: int, told: Waiting) -> tuple[flow.Instruction, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -63,6 +63,11 @@ async def _unanswered(caller: Caller) -> None:
     del caller
 
 
+async def _left(call_sid: str) -> flow.Ended:
+    del call_sid
+    return flow.Ended.LEFT
+
+
 async def _no_room(token: str) -> int | None:
     del token
     return None
@@ -80,7 +85,7 @@ class Rooms:
     the queue. `leg`: what somebody hears whom we have rung or brought into a talk, by the token in the address; asked
     again with each key. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
     recording of a carrier is ready; may be told late, twice, or before its step. `ended`: a call has ended.
-    `out_of_room`: somebody came out of the room of a talk; the step with
+    `left`: why a caller left the queue by a key. `out_of_room`: somebody came out of the room of a talk; the step with
     which a caller's call goes on, None for anybody else. `unanswered`: a call rang and was never taken.
     `placed`: what is told of a call that we have placed, by the path of its script, where the carrier names that.
     """
@@ -90,6 +95,7 @@ class Rooms:
     whisper: Callable[[str], Awaitable[Sequence[flow.Instruction]]] = _nothing
     recorded: Callable[[str, Recording], Awaitable[None]] = _not_kept
     ended: Callable[[str], Awaitable[None]] = _not_missed
+    left: Callable[[str], Awaitable[flow.Ended]] = _left
     out_of_room: Callable[[str], Awaitable[int | None]] = _no_room
     unanswered: Callable[[Caller], Awaitable[None]] = _unanswered
     placed: Callable[[str, Message], Awaitable[None]] = _not_placed
@@ -165,6 +171,8 @@ def carrier_router(
             nothing = carrier.render((), Addresses(base(request), place, caller.call_sid))
             return Response(nothing, media_type=carrier.media_type)
         else:
+            if isinstance(event, flow.Returned) and event.how is flow.Ended.LEFT:
+                event = replace(event, how=await rooms.left(caller.call_sid))
             script = await line.step(caller, step, event, failed)
         return answer(request, caller.call_sid, script, after)
 

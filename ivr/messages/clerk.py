@@ -15,6 +15,7 @@ from core.database import Database
 from core.sealing import CannotOpen
 from core.settings import Settings
 from desk.telling.deliveries import backoff
+from intake.emergency import EmergencyScreen
 from ivr.messages import keeping, removal, tasks
 from ivr.messages.audio import Unusable, checked
 from ivr.messages.rules import Rules
@@ -57,6 +58,7 @@ class RecordingClerk:
         recorders: Mapping[str, Recorder],
         transcriber: Transcriber | None = None,
         budget: timedelta = timedelta(minutes=2),
+        screen: EmergencyScreen | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
@@ -66,6 +68,7 @@ class RecordingClerk:
         self._recorders = recorders
         self._transcriber = transcriber
         self._budget = budget
+        self._screen = screen
         self._jitter = jitter
         self._swept_at: datetime | None = None
 
@@ -82,6 +85,7 @@ class RecordingClerk:
             recorders,
             transcriber_of(settings),
             timedelta(seconds=settings.asr_budget_seconds),
+            EmergencyScreen(city.read("emergencies.yml")),
         )
 
     async def round(self) -> int:
@@ -190,7 +194,8 @@ class RecordingClerk:
             await self._not_heard(job, error)
             return
         now = self._clock()
-        await self._database.write(lambda c: keeping.transcribed(c, job, text, now))
+        danger = self._screen is not None and self._screen.warning(text) is not None
+        await self._database.write(lambda c: keeping.transcribed(c, job, text, now, danger=danger))
 
     async def _heard(self, job: Job, transcriber: Transcriber) -> str:
         if job.path is None or job.key is None or job.media_type is None:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from core.city import City
 from core.problems import Problem
-from desk.orders.model import OPEN_STATES, Channel, Line, NewWorkOrder
+from desk.orders.model import OPEN_STATES, Channel, Line, NewWorkOrder, State, Urgency
 from desk.orders.register import add_event, by_id, keep_for_person
 from desk.orders.tables import work_orders
 from intake import inbox
@@ -214,8 +214,11 @@ def not_fetched(connection: Connection, job: Job, why: Why, now: datetime) -> No
     tasks.drop(connection, job.sid, Task.FETCH)
 
 
-def transcribed(connection: Connection, job: Job, text: str, now: datetime) -> None:
-    """Write what a recogniser heard to the order: in its log, and while it is open at the end of its text."""
+def transcribed(connection: Connection, job: Job, text: str, now: datetime, *, danger: bool = False) -> None:
+    """Write what a recogniser heard to the order: in its log, and while it is open at the end of its text.
+
+    `danger`: it sounds like danger now; an order that nobody has accepted is then urgent, so that somebody is told.
+    """
     row = _row(connection, job.sid, lock=True)
     tasks.drop(connection, job.sid, Task.TRANSCRIBE)
     if row["state"] != RecordingState.FETCHED or row["transcribed_at"] is not None or row["work_order_id"] is None:
@@ -224,6 +227,9 @@ def transcribed(connection: Connection, job: Job, text: str, now: datetime) -> N
     order = by_id(connection, row["work_order_id"])
     if order["erased_at"] is not None:
         return
+    if danger and order["state"] == State.PENDING_ACCEPTANCE:
+        this = update(work_orders).where(work_orders.c.id == order["id"])
+        connection.execute(this.values(urgency=Urgency.DANGER))
     said = {"recording": job.sid, "text": text, "machine": True}
     add_event(connection, order["id"], "recording_transcribed", said, now, ACTOR)
     if order["state"] in OPEN_STATES:

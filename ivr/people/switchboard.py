@@ -5,6 +5,7 @@ The carrier's doors ask it what a telephone hears (`hear`) and tell it of calls 
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -13,7 +14,7 @@ from core.clock import Clock
 from core.database import Database
 from core.problems import Unavailable
 from desk.orders.model import Line
-from ivr.carriers.base import Dialler, NotDone
+from ivr.carriers.base import NotDone
 from ivr.flow import Instruction
 from ivr.people import legs as script
 from ivr.people import meeting, talks
@@ -22,6 +23,20 @@ from ivr.people.rules import Rules
 from ivr.people.talks import Offer, Talk
 
 log = logging.getLogger(__name__)
+
+
+class Dialler(Protocol):
+    """What the switchboard asks of a carrier (`ivr.carriers.base.Dialler`); raises `NotDone` like it."""
+
+    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+        """Ring a telephone; returns the carrier's id of the call."""
+
+    async def redirect(self, call_sid: str, url: str) -> None:
+        """Let a call that is running go on with what `url` says."""
+
+    async def hang_up(self, call_sid: str) -> None:
+        """End a call."""
+
 
 Diallers = Callable[[str], Dialler]
 """The way out of a carrier, by its name."""

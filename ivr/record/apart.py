@@ -31,10 +31,6 @@ class Apart:
             return flow.Kept(None)  # There is no recording to listen to.
         return self._house.meet(connection, need, state, now)
 
-    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
-        """What a caller wanted who left the queue; a rehearsed one goes on with the bot."""
-        return flow.Ended.LEFT if _is_rehearsed(state) else self._house.why_left(connection, state)
-
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept."""
         if not _is_rehearsed(step.state):

@@ -82,7 +82,6 @@ class FakeHouse:
     messages: list[flow.KeepMessage] = field(default_factory=list)
     effects: list[flow.Effect] = field(default_factory=list)
     queued: list[str] = field(default_factory=list)
-    wish: flow.Ended = flow.Ended.LEFT
     left: list[flow.Where] = field(default_factory=list)
 
     def facts(self, connection: Connection, caller: str | None, now: datetime) -> flow.Facts:
@@ -107,10 +106,6 @@ class FakeHouse:
             case flow.KeepMessage():
                 self.messages.append(need)
                 return flow.Kept("20261124-000018")
-
-    def why_left(self, connection: Connection, state: flow.CallState) -> flow.Ended:
-        del connection, state
-        return self.wish
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         del connection, event, now

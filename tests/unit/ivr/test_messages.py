@@ -15,12 +15,16 @@ from core.database import Database
 from core.problems import Problem
 from core.sealing import CannotOpen, new_file_key, open_file, seal_file
 from core.settings import Settings
+from desk.life.handling import Handling
 from desk.orders import register
 from desk.orders.model import Event, WorkOrder
 from desk.orders.tables import work_orders
 from desk.personal_data.erasure import Erasure
+from desk.telling.noticeboard import notices
+from desk.telling.outbox import Outbox
 from hotline.retention import erasure_of, remove_due
 from intake import inbox
+from intake.emergency import EmergencyScreen
 from intake.messages import Answer, Channel, InboundMessage, Line, Reply
 from ivr.calls import calls
 from ivr.flow import CallState, KeepMessage
@@ -77,7 +81,10 @@ class Office:
         changed = self.rules.model_copy(update=rules)
         carriers = {"twilio": self.carrier}
         store = Store(self.folder)
-        return RecordingClerk(self.database, self.clock, store, changed, carriers, transcriber, jitter=lambda: 1.0)
+        screen = EmergencyScreen(self.city.read("emergencies.yml"))
+        return RecordingClerk(
+            self.database, self.clock, store, changed, carriers, transcriber, screen=screen, jitter=lambda: 1.0
+        )
 
     async def work(self, clerk: RecordingClerk | None = None) -> None:
         """Let the worker do all that is due."""
@@ -449,6 +456,29 @@ async def test_what_a_machine_heard_stands_marked_at_the_end_of_the_text_and_in_
     assert office.events(number)[-1].data == {"recording": SID, "text": "一号楼电梯坏了三天", "machine": True}
     assert recogniser.got == [(speech(), "audio/wav")]
     assert office.order(number).state == "pending_acceptance", "a person still reads it"
+
+
+@pytest.mark.parametrize(
+    ("heard", "urgency", "told"),
+    [
+        ("一号楼有煤气味，可能是煤气泄漏", "danger", ["工单{}的电话留言可能涉及险情，请立即听录音处理。"]),
+        ("一号楼电梯坏了三天", "ordinary", []),
+    ],
+)
+async def test_what_sounds_like_danger_is_told_to_the_seats_at_night_too(
+    office: Office, heard: str, urgency: str, told: list[str]
+) -> None:
+    night = office.clock.now = office.clock() + timedelta(hours=15)
+    number = office.keep()
+    office.told()
+    await office.work(office.clerk(FakeTranscriber(heard)))
+    outbox = Outbox.of_city(office.city, Handling.of_city(office.city).clocks.calendar, texts=False)
+    office.database.write_now(lambda c: outbox.hand_on(c, night))
+    office.database.write_now(lambda c: outbox.tell_due(c, night))
+    assert office.order(number).urgency == urgency
+    query = select(notices.c.text).where(notices.c.kind == "recording_transcribed", notices.c.told_at == night)
+    texts = office.database.read_now(lambda c: c.execute(query).scalars().all())
+    assert list(texts) == [text.format(number) for text in told]
 
 
 async def test_without_a_recogniser_nothing_is_transcribed(office: Office) -> None:
