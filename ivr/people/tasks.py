@@ -138,7 +138,7 @@ def make(connection: Connection, why: Why, state: CallState, now: datetime) -> i
     if phone is None:
         return None
     place = _place(connection, state.call_sid) or now
-    known = open_of(connection, phone)
+    known = open_of(connection, phone, lock=True)
     if known is not None:
         stronger = why if why is Why.KEEPS_PLACE else Why(known["why"])
         changed = {"why": stronger, "place_at": min(known["place_at"], place), "not_before": now}
@@ -176,14 +176,15 @@ def is_known(connection: Connection, call_sid: str) -> bool:
     return connection.execute(select(tasks.c.id).where(tasks.c.call_sid == call_sid)).first() is not None
 
 
-def open_of(connection: Connection, phone: str | None) -> RowMapping | None:
-    """The open call-back of a caller."""
+def open_of(connection: Connection, phone: str | None, *, lock: bool = False) -> RowMapping | None:
+    """The open call-back of a caller, or None; `lock`: it stays as it is until the transaction ends."""
     number = e164(phone) if phone else None
     if number is None:
         return None
     traces = vault_of(connection).traces(number)
     query = select(tasks).where(tasks.c.phone_trace.in_(traces), tasks.c.state.in_(OPEN_STATES))
-    return connection.execute(query.order_by(tasks.c.id)).mappings().first()
+    query = query.order_by(tasks.c.id).limit(1)
+    return connection.execute(query.with_for_update() if lock else query).mappings().first()
 
 
 def kept_places(connection: Connection, rules: Rules, line: Line) -> list[Standing]:
