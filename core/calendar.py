@@ -75,7 +75,7 @@ class WorkingCalendar:
         """The same text for calendars that count the same, with the national list as this version knows it."""
         spans = [f"{span.start:%H:%M}-{span.end:%H:%M}" for span in self._spans]
         own = [sorted(map(str, days)) for days in (self._holidays, self._workdays)]
-        return repr((self.zone.key, spans, own, _national_list()))
+        return repr((self.zone.key, spans, own, self._every_day, _national_list()))
 
     def knows(self, year: int) -> bool:
         """Whether the holidays of a year have been announced to us; if not, its weekends alone are days off."""

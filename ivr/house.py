@@ -17,7 +17,7 @@ from ivr.carriers.base import Recording, Waiting
 from ivr.carriers.routes import Rooms
 from ivr.line import Caller, Conversation, PhoneLine
 from ivr.out import lists
-from ivr.people import tasks, waits
+from ivr.people import talks, tasks, waits
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
 from ivr.prompts import load_prompts
@@ -98,6 +98,17 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
         now, rules, keys = clock(), switchboard.rules, told.keys or None
         return await database.write(lambda c: waits.waiting(c, rules, caller.call_sid, keys, now))
 
+    async def left(call_sid: str) -> flow.Ended:
+        return await database.read(lambda c: waits.wish_of(c, call_sid))
+
+    async def whisper(call_sid: str) -> tuple[flow.Instruction, ...]:
+        now = clock()
+        return (flow.Say(await database.read(lambda c: talks.summary(c, switchboard.rules, call_sid, now))),)
+
+    async def unanswered(caller: Caller) -> None:
+        now = clock()
+        await database.write(lambda c: tasks.missed_call(c, caller.number, caller.call_sid, now))
+
     async def recorded(carrier: str, told: Recording) -> None:
         now, status = clock(), "completed" if told.url else "absent"
         await database.write(
@@ -106,4 +117,13 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
             )
         )
 
-    return Rooms(waiting=waiting, leg=switchboard.hear, recorded=recorded, ended=switchboard.ended)
+    return Rooms(
+        waiting=waiting,
+        leg=switchboard.hear,
+        whisper=whisper,
+        recorded=recorded,
+        ended=switchboard.ended,
+        left=left,
+        out_of_room=switchboard.out_of_room,
+        unanswered=unanswered,
+    )

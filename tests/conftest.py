@@ -1,6 +1,7 @@
 """The cast and the stage of all tests."""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,32 +53,51 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Makes a new empty database on a real PostgreSQL and returns its URL."""
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Makes a new empty database on a real PostgreSQL, or a copy of one, and returns its URL."""
     from tests.postgresql import running
 
     with running(tmp_path_factory.mktemp("postgresql")) as new_database:
         yield new_database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database with our schema: every test that uses it runs on both kinds."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'hotline.db'}"
-    else:
-        url = request.getfixturevalue("postgresql_url")()
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema, to be copied: the migrations take a second."""
+    path = tmp_path_factory.mktemp("schema") / "hotline.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_copy(postgresql_url: Callable[..., str]) -> Callable[[], str]:
+    """Makes a database with our schema on a real PostgreSQL and returns its URL."""
+    migrated = postgresql_url()
+    _migrate(migrated)
+    return lambda: postgresql_url(migrated)
+
+
+def _migrate(url: str) -> None:
     made = Database(url, VAULT)
     schema.upgrade(made)
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database with our schema: every test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite")
+        return
+    made = Database(request.getfixturevalue("postgresql_copy")(), VAULT)
     yield made
     made.close()
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
+def sqlite(tmp_path: Path, sqlite_file: Path) -> Iterator[Database]:
     """An empty SQLite database with our schema."""
-    made = Database(f"sqlite:///{tmp_path / 'hotline.db'}", VAULT)
-    schema.upgrade(made)
+    made = Database(f"sqlite:///{shutil.copy(sqlite_file, tmp_path / 'hotline.db')}", VAULT)
     yield made
     made.close()
 

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 from core.database import Database
 from intake.messages import Answer, InboundMessage, Reply
 from ivr import flow
+from ivr.carriers.base import Waiting
+from ivr.line import Caller
 from ivr.record import reading
 from ivr.record.scenario import Scenario, Step, read_scenarios
 from tests.telephone import Telephone
@@ -61,6 +63,7 @@ class ScriptedHouse:
 
     scenario: Scenario
     tasks: list[flow.Why] = field(default_factory=list)
+    wish: flow.Ended = flow.Ended.NOBODY
 
     def facts(self, connection: Connection, caller: str | None, now: datetime) -> flow.Facts:
         """What is known of a calling number."""
@@ -88,6 +91,19 @@ class ScriptedHouse:
                 return flow.SeatFound(**{**seat, "dialects": tuple(seat["dialects"])})
             case flow.KeepMessage():
                 return flow.Kept(house.message)
+
+    async def left(self, call_sid: str) -> flow.Ended:
+        """What the caller wanted who left the queue."""
+        del call_sid
+        return self.wish
+
+    async def waiting(self, caller: Caller, step: int, told: Waiting) -> tuple[flow.Instruction, ...]:
+        """What a waiting caller hears: 1 asks for a call-back, # goes on with the bot."""
+        del caller, step
+        if told.keys:
+            self.wish = flow.Ended.CALL_BACK if told.keys == "1" else flow.Ended.LEFT
+            return (flow.LeaveQueue(),)
+        return (flow.Say("请稍候。"), flow.Listen())
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step."""

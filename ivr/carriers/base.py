@@ -61,7 +61,7 @@ class Addresses:
     def next(self, after: After = After.LISTEN) -> str:
         """The step that follows, as a path with its query."""
         if self.door is not None:
-            return self.path(self.door)
+            return self.path(self.door, {"after": after} if after is After.ROOM else None)
         query: dict[str, str] = {} if after is After.LISTEN else {"after": after}
         if self.failed:
             query["failed"] = "1"
@@ -216,6 +216,11 @@ class NotDone(Exception):
         super().__init__(what)
         self.permanent = permanent
         self.bad_number = bad_number
+
+
+def comes_in(message: Message) -> bool:
+    """Whether the request is of a call to us, and not of one that we placed; both carriers say so alike."""
+    return (message.get("Direction") or message.get("direction")) == "inbound"
 
 
 def caller_number(sent: str) -> str | None:

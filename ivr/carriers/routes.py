@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -13,7 +13,7 @@ from core.settings import Settings
 from ivr import flow
 from ivr.calls import Outcome
 from ivr.carriers import sounds
-from ivr.carriers.base import SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting
+from ivr.carriers.base import SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting, comes_in
 from ivr.line import Caller, Script
 
 MOST_STEPS = 100_000
@@ -59,6 +59,20 @@ async def _not_missed(call_sid: str) -> None:
     del call_sid
 
 
+async def _unanswered(caller: Caller) -> None:
+    del caller
+
+
+async def _left(call_sid: str) -> flow.Ended:
+    del call_sid
+    return flow.Ended.LEFT
+
+
+async def _no_room(token: str) -> int | None:
+    del token
+    return None
+
+
 async def _not_placed(path: str, message: Message) -> None:
     del path, message
 
@@ -71,6 +85,8 @@ class Rooms:
     the queue. `leg`: what somebody hears whom we have rung or brought into a talk, by the token in the address; asked
     again with each key. `whisper`: what somebody hears who takes a call, before they are connected. `recorded`: a
     recording of a carrier is ready; may be told late, twice, or before its step. `ended`: a call has ended.
+    `left`: why a caller left the queue by a key. `out_of_room`: somebody came out of the room of a talk; the step with
+    which a caller's call goes on, None for anybody else. `unanswered`: a call rang and was never taken.
     `placed`: what is told of a call that we have placed, by the path of its script, where the carrier names that.
     """
 
@@ -79,6 +95,9 @@ class Rooms:
     whisper: Callable[[str], Awaitable[Sequence[flow.Instruction]]] = _nothing
     recorded: Callable[[str, Recording], Awaitable[None]] = _not_kept
     ended: Callable[[str], Awaitable[None]] = _not_missed
+    left: Callable[[str], Awaitable[flow.Ended]] = _left
+    out_of_room: Callable[[str], Awaitable[int | None]] = _no_room
+    unanswered: Callable[[Caller], Awaitable[None]] = _unanswered
     placed: Callable[[str, Message], Awaitable[None]] = _not_placed
 
 
@@ -152,6 +171,8 @@ def carrier_router(
             nothing = carrier.render((), Addresses(base(request), place, caller.call_sid))
             return Response(nothing, media_type=carrier.media_type)
         else:
+            if isinstance(event, flow.Returned) and event.how is flow.Ended.LEFT:
+                event = replace(event, how=await rooms.left(caller.call_sid))
             script = await line.step(caller, step, event, failed)
         return answer(request, caller.call_sid, script, after)
 
@@ -164,22 +185,33 @@ def carrier_router(
         addresses = Addresses(base(request), place, caller.call_sid, step, waiting=True, keyed=keyed, hints=words)
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
-    async def leg(request: Request, message: Message, door: str, token: str) -> Response:
+    async def leg(request: Request, message: Message, door: str, token: str, after: After) -> Response:
+        if after is After.ROOM:
+            return await leave_room(request, message, token)
         call_sid, event = carrier.caller(message).call_sid, carrier.event(message, After.LISTEN, 1)
         script = await rooms.leg(token, call_sid, event.keys if isinstance(event, flow.Keyed) else None)
         # Who is brought in may come out of a queue, whose keys count no longer.
         addresses = Addresses(base(request), place, call_sid, door=f"{door}/{token}", after=After.QUEUE)
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
+    async def leave_room(request: Request, message: Message, token: str) -> Response:
+        caller, event = carrier.caller(message), carrier.event(message, After.ROOM, 1)
+        if (step := await rooms.out_of_room(token)) is None:
+            end = carrier.render((flow.HangUp(),), Addresses(base(request), place, caller.call_sid))
+            return Response(end, media_type=carrier.media_type)
+        seconds = event.seconds if isinstance(event, flow.Returned) else 0
+        script = await line.step(caller, step, flow.Returned(flow.Ended.TALKED, seconds))
+        return answer(request, caller.call_sid, script, After.ROOM)
+
     @router.post("/seat/{token}")
-    async def seat(request: Request, message: Signed, token: Token) -> Response:
+    async def seat(request: Request, message: Signed, token: Token, after: After = After.LISTEN) -> Response:
         """What a telephone hears that we have rung: the summary, a key, the room."""
-        return await leg(request, message, "seat", token)
+        return await leg(request, message, "seat", token, after)
 
     @router.post("/join/{token}")
-    async def join(request: Request, message: Signed, token: Token) -> Response:
+    async def join(request: Request, message: Signed, token: Token, after: After = After.LISTEN) -> Response:
         """What a caller hears who is brought out of the queue: the room."""
-        return await leg(request, message, "join", token)
+        return await leg(request, message, "join", token, after)
 
     @router.post("/whisper")
     async def whisper(request: Request, message: Signed, call: str = "") -> Response:
@@ -204,6 +236,8 @@ def carrier_router(
         if (outcome := carrier.outcome(message)) is not None:
             await line.over(caller.call_sid, outcome)
             await rooms.ended(caller.call_sid)
+            if outcome is Outcome.NOT_CONNECTED and comes_in(message):
+                await rooms.unanswered(caller)
 
     return router
 

@@ -64,6 +64,19 @@ def ended(connection: Connection, call_sid: str, now: datetime) -> Acts:
     return NOTHING if token is None else leg_over(connection, token, now)
 
 
+def out_of_room(connection: Connection, token: str, now: datetime) -> tuple[int | None, Acts]:
+    """Somebody came out of the room: the step with which a waiting caller's call goes on, None for anybody else."""
+    query = (
+        select(legs.c.kind, wait_table.c.step)
+        .join(talks, talks.c.id == legs.c.talk_id)
+        .join(wait_table, wait_table.c.id == talks.c.wait_id, isouter=True)
+        .where(legs.c.token == token)
+    )
+    row = connection.execute(query).first()
+    acts = leg_over(connection, token, now)
+    return (row.step + 1 if row and row.kind == Kind.CALLER else None), acts
+
+
 def leg_over(connection: Connection, token: str, now: datetime) -> Acts:
     """A telephone that was rung was not taken up, or has hung up. A repeat changes nothing."""
     row = connection.execute(select(legs).where(legs.c.token == token)).mappings().first()

@@ -4,6 +4,8 @@ The carrier's doors ask it what a telephone hears (`hear`) and tell it of calls 
 """
 
 import logging
+from collections.abc import Callable
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -12,15 +14,32 @@ from core.clock import Clock
 from core.database import Database
 from core.problems import Unavailable
 from desk.orders.model import Line
+from ivr.carriers.base import NotDone
 from ivr.flow import Instruction
 from ivr.people import legs as script
 from ivr.people import meeting, talks
 from ivr.people.acts import Acts, Bring, Drop, Ring
-from ivr.people.dialling import Diallers, NotDone
 from ivr.people.rules import Rules
 from ivr.people.talks import Offer, Talk
 
 log = logging.getLogger(__name__)
+
+
+class Dialler(Protocol):
+    """What the switchboard asks of a carrier (`ivr.carriers.base.Dialler`); raises `NotDone` like it."""
+
+    async def call(self, to: str, flow_url: str, seconds: int = 30) -> str:
+        """Ring a telephone; returns the carrier's id of the call."""
+
+    async def redirect(self, call_sid: str, url: str) -> None:
+        """Let a call that is running go on with what `url` says."""
+
+    async def hang_up(self, call_sid: str) -> None:
+        """End a call."""
+
+
+Diallers = Callable[[str], Dialler]
+"""The way out of a carrier, by its name."""
 
 
 class Switchboard:
@@ -81,6 +100,13 @@ class Switchboard:
         """A call has ended that may be one of ours; for the carrier's doors. A repeat changes nothing."""
         now = self._clock()
         await self._do(await self._database.write(lambda c: meeting.ended(c, call_sid, now)))
+
+    async def out_of_room(self, token: str) -> int | None:
+        """Somebody came out of the room; the step with which a caller's call goes on. For the carrier's doors."""
+        now = self._clock()
+        step, acts = await self._database.write(lambda c: meeting.out_of_room(c, token, now))
+        await self._do(acts)
+        return step
 
     async def _do_or_refuse(self, acts: Acts) -> None:
         if not await self._do(acts):

@@ -181,10 +181,11 @@ def transcript(
     return Transcript(said=seen.said_in(connection, conversation), draft=draft, order=order)
 
 
-def summary(connection: Connection, rules: Rules, call_sid: str, line: str, now: datetime) -> str:
+def summary(connection: Connection, rules: Rules, call_sid: str, now: datetime) -> str:
     """What is whispered to whoever is rung directly for a call (`Connect`)."""
     wait = connection.execute(select(wait_table.c.entered_at).where(wait_table.c.call_sid == call_sid)).scalar()
     draft, order = _drafted(connection, call_sid)
+    line = connection.execute(select(calls.c.line).where(calls.c.call_sid == call_sid)).scalar() or Line.CITIZEN
     told = Told(rules.seats.line(line), now - wait if wait else timedelta(0), draft, order)
     return whisper(told, rules)
 

@@ -21,7 +21,7 @@ from desk.orders.tables import work_orders
 from desk.personal_data.looks import Purpose
 from desk.personal_data.privacy import masked_phone
 from intake import inbox
-from ivr.calls import CONVERSATION
+from ivr.calls import CONVERSATION, calls
 from ivr.flow import CallBack, CallState, Why
 from ivr.people import seen
 from ivr.people.order import Standing
@@ -166,7 +166,8 @@ def make(connection: Connection, why: Why, state: CallState, now: datetime) -> i
 
 def missed_call(connection: Connection, caller: str | None, call_sid: str, now: datetime) -> None:
     """A call that rang and was never answered: it is called back. For carriers; a repeat changes nothing."""
-    if not is_known(connection, call_sid):
+    answered = connection.execute(select(calls.c.call_sid).where(calls.c.call_sid == call_sid)).first()
+    if answered is None and not is_known(connection, call_sid):
         make(connection, Why.MISSED, CallState(call_sid, caller), now)
 
 

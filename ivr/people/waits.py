@@ -157,7 +157,9 @@ def waiting(
         return (LeaveQueue(),)
     found = _waiting(connection, rules, row, now)
     heard = hear(found, pressed, rules)
-    changed: dict[str, object] = {"rounds": row["rounds"] + 1, "wish": heard.wish}
+    changed: dict[str, object] = {"rounds": row["rounds"] + 1}
+    if heard.wish is not None:
+        changed["wish"] = heard.wish
     if not found.connecting:
         changed |= {"said_place": found.place, "said_minutes": found.minutes}
     if heard.offered:

@@ -116,6 +116,7 @@ class OwnOrder(_Record):
     matter: str
     state: str
     due: str | None = None
+    light: str | None = None
 
 
 class House(_Record):
@@ -262,9 +263,12 @@ def _house(state: dict[str, Any], moments: list[Moment], veil: Invented) -> Hous
         leader=facts.get("leader"),
         texts=bool(facts.get("texts")),
         seat=Seat(
-            queue=queues[0] if queues else None, number=numbers[0] if numbers else None, opens=state.get("opens")
+            queue=queues[0] if queues else None,
+            number=numbers[0] if numbers else None,
+            opens=state.get("opens"),
+            dialects=[state["dialect"]] if state.get("dialect") else [],
         ),
-        proof=proofs[-1].strip("#") if proofs and orders else None,
+        proof=proofs[-1].strip("#").replace("*", "X") if proofs and orders else None,
         orders=orders,
     )
 

@@ -81,8 +81,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["work_order_id"], ["work_orders.id"], name=op.f("fk_campaign_attempts_work_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_attempts")),
     )
-    op.create_index(op.f("ix_campaign_attempts_work_order_id"), "campaign_attempts", ["work_order_id", "round"])
-    op.create_index(op.f("ix_campaign_attempts_phone_trace"), "campaign_attempts", ["phone_trace", "claimed_at"])
+    op.create_index(op.f("ix_campaign_attempts_work_order_id_round"), "campaign_attempts", ["work_order_id", "round"])
+    op.create_index(
+        op.f("ix_campaign_attempts_phone_trace_claimed_at"), "campaign_attempts", ["phone_trace", "claimed_at"]
+    )
     op.create_index(op.f("ix_campaign_attempts_claimed_at"), "campaign_attempts", ["claimed_at"])
     op.create_index(
         "ix_campaign_attempts_under_way",

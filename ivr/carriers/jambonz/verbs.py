@@ -128,7 +128,7 @@ def _do(instruction: flow.Instruction, addresses: Addresses, key: str) -> list[V
             return [_connect(instruction, addresses)]
         case flow.Confer():
             room: Verb = {"verb": "conference", "name": instruction.room, "beep": True}
-            room |= {"startConferenceOnEnter": True, "endConferenceOnExit": False}
+            room |= {"startConferenceOnEnter": True, "endConferenceOnExit": instruction.ends}
             return [{**room, "actionHook": addresses.next(After.ROOM)}]
         case flow.LeaveQueue():
             return [{"verb": "leave"}]

@@ -75,7 +75,9 @@ def _do(response: VoiceResponse, instruction: flow.Instruction, addresses: Addre
             response.append(_connect(instruction, addresses))
         case flow.Confer():
             dial = Dial(action=addresses.next(After.ROOM), method="POST")
-            dial.conference(instruction.room, beep="true", start_conference_on_enter=True, end_conference_on_exit=False)
+            dial.conference(
+                instruction.room, beep="true", start_conference_on_enter=True, end_conference_on_exit=instruction.ends
+            )
             response.append(dial)
         case flow.LeaveQueue():
             response.leave()

@@ -19,6 +19,7 @@ from intake.messages import Answer, InboundMessage, Reply
 from ivr import flow
 from ivr.calls import Calls, call_steps, calls
 from ivr.carriers.registry import carriers_of, phone_router
+from ivr.carriers.routes import NO_ROOMS, Rooms
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
 from tests.telephone import Post
@@ -152,12 +153,12 @@ def phone_line(conversation: ScriptedConversation, database: Database, prompts: 
     return PhoneLine(conversation, Calls(database, utc_now), house, prompts)
 
 
-def phone_app(phone: PhoneLine, **settings: str) -> FastAPI:
+def phone_app(phone: PhoneLine, rooms: Rooms = NO_ROOMS, **settings: str) -> FastAPI:
     app = FastAPI()
     install(app)
     configured = Settings(_env_file=None, **settings)  # type: ignore[arg-type]
     carriers = carriers_of(configured, utc_now, Vault(b"a secret of the tests"))
-    app.include_router(phone_router(phone, carriers, configured, hints=["咸安区", "温泉街道"]))
+    app.include_router(phone_router(phone, carriers, configured, ["咸安区", "温泉街道"], rooms))
     return app
 
 

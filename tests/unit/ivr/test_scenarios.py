@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.database import Database
 from ivr.calls import Calls, calls
+from ivr.carriers.routes import Rooms
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts
 from ivr.record.scenario import Scenario, read_scenarios, scenario_of, written
@@ -28,7 +29,8 @@ class Stage:
     def __init__(self, scenario: Scenario, database: Database, prompts: Prompts, clock: SetClock) -> None:
         self.bot, self.house = ScriptedBot(scenario), ScriptedHouse(scenario)
         line = PhoneLine(self.bot, Calls(database, clock), self.house, prompts)
-        post = posting_to(phone_app(line, twilio_auth_token=TOKEN, public_url=PUBLIC_URL))
+        rooms = Rooms(waiting=self.house.waiting, left=self.house.left)
+        post = posting_to(phone_app(line, rooms, twilio_auth_token=TOKEN, public_url=PUBLIC_URL))
         self.caller = TwimlCaller(
             post, "http://127.0.0.1:8000", public_url=PUBLIC_URL, auth_token=TOKEN, number=scenario.number
         )

@@ -1,0 +1,201 @@
+"""A caller, a seat and a specialist on the real doors of both carriers, from the queue to the good-bye."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from core.city import City
+from core.settings import Settings
+from desk.orders.model import Line
+from ivr.carriers.registry import create_router
+from ivr.flow import Why
+from ivr.house import rooms_of
+from ivr.people import talks, tasks
+from tests.jambonz import JambonzCaller
+from tests.telephone import Doing, Telephone
+from tests.twiml import TwimlCaller
+from tests.unit.ivr.conftest import ScriptedConversation
+from tests.unit.ivr.people.conftest import SEAT, Room
+
+pytestmark = pytest.mark.unit
+
+BASE = "https://12345.example"
+NUMBERS = {"twilio": "+8613907241234", "jambonz": "13907241234"}
+each_carrier = pytest.mark.parametrize("carrier", ["twilio", "jambonz"])
+
+
+class Exchange:
+    """Telephones of one carrier that all reach the same house."""
+
+    def __init__(self, app: FastAPI, carrier: str, room: Room) -> None:
+        self._app = app
+        self.carrier = carrier
+        self.room = room
+
+    async def _post(self, url: str, body: Any, headers: dict[str, str]) -> httpx2.Response:
+        content = {"data": body} if isinstance(body, dict) else {"content": body}
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(self._app), trust_env=False) as client:
+            return await client.post(url, headers=headers, **content)
+
+    def telephone(self, call_sid: str | None = None, number: str | None = None) -> Telephone:
+        made = TwimlCaller if self.carrier == "twilio" else JambonzCaller
+        return made(self._post, BASE, call_sid=call_sid, number=number or NUMBERS[self.carrier])
+
+    async def rings(self) -> tuple[Telephone, str]:
+        """The telephone that was rung last is taken up, and what it hears."""
+        address = urlsplit(self.room.carrier.rung[-1][1]).path
+        telephone = self.telephone(f"CA-out-{len(self.room.carrier.rung)}")
+        return telephone, await telephone.taken_elsewhere(address)
+
+    async def bring(self, caller: Telephone) -> str:
+        """The caller is brought where the seat is."""
+        call_sid, address = self.room.carrier.brought[-1]
+        assert call_sid == caller.call_sid
+        return await caller.taken_elsewhere(urlsplit(address).path)
+
+    async def status(self, call_sid: str, said: dict[str, str]) -> None:
+        """The carrier tells of a call's end."""
+        url = f"{BASE}/ivr/{self.carrier}/status"
+        response = await self._post(url, {"CallSid": call_sid, **said}, {})
+        assert response.status_code == 204, response.text
+
+
+@pytest.fixture
+def exchange(carrier: str, room: Room, city: City, tmp_path: Path) -> Exchange:
+    secret = SecretStr("a secret of the tests")
+    settings = Settings(_env_file=None, data_dir=tmp_path, public_url=BASE, secret_key=secret)
+    app = FastAPI()
+    rooms = rooms_of(room.database, room.switchboard, room.clock)
+    app.include_router(create_router(ScriptedConversation(), room.database, settings, city, room.clock, rooms))
+    return Exchange(app, carrier, room)
+
+
+async def waiting(exchange: Exchange) -> Telephone:
+    """Somebody asks for a person and waits."""
+    caller = exchange.telephone()
+    await caller.start()
+    await caller.press("0")
+    assert caller.doing is Doing.QUEUED
+    return caller
+
+
+@each_carrier
+async def test_seat_caller_and_specialist_meet_and_the_caller_is_seen_off(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty(lines=(Line.CITIZEN, Line.ENTERPRISE))
+    caller = exchange.telephone()
+    await caller.start()
+    await caller.press("2")
+    assert "您是下一位。" in await caller.press("0")
+
+    offer = await room.switchboard.next(Line.ENTERPRISE, SEAT.name)
+    assert offer is not None
+    seat, heard = await exchange.rings()
+    assert heard.startswith("政企通来电")
+    assert "正在为您接通" in await caller.wait(20)
+    await seat.press("1")
+    await exchange.bring(caller)
+    assert (seat.doing, caller.doing) == (Doing.CONFERRING, Doing.CONFERRING)
+
+    await room.switchboard.invite(offer.talk, "用地", SEAT)
+    specialist, heard = await exchange.rings()
+    assert heard.startswith("咸宁12345请您加入三方通话")
+    await specialist.press("1")
+    assert len({_room_of(each) for each in (seat, caller, specialist)}) == 1
+    assert [_closes_room(each) for each in (seat, caller, specialist)] == [True, True, False]
+
+    await specialist.talk(20)
+    assert specialist.ended
+    assert room.do(lambda c, _: talks.find(c, offer.talk, SEAT)).over_at is None
+    room.clock.forward(timedelta(seconds=40))
+    assert "再见" in await caller.talk(40)
+    await seat.talk(40)
+    assert caller.ended
+    assert seat.ended
+    talk = room.do(lambda c, _: talks.find(c, offer.talk, SEAT))
+    assert (talk.how, talk.over_at) == ("talked", room.clock())
+    assert room.do(lambda c, now: tasks.list_tasks(c, room.rules, now)) == []
+
+
+@each_carrier
+async def test_when_the_seat_puts_down_first_the_caller_is_seen_off_as_well(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    await room.switchboard.next(Line.CITIZEN, SEAT.name)
+    seat, _ = await exchange.rings()
+    await seat.press("1")
+    await exchange.bring(caller)
+
+    await seat.hang_up()
+    assert room.do(lambda c, _: talks.current(c, SEAT.name)) is None
+    assert "再见" in await caller.talk(30)
+    assert caller.ended
+
+
+@each_carrier
+async def test_key_one_in_the_queue_promises_a_call_back_that_keeps_the_place(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    heard = await caller.press("1")
+    assert caller.ended, heard
+    [task] = room.do(lambda c, now: tasks.list_tasks(c, room.rules, now))
+    assert task.why is Why.KEEPS_PLACE
+
+
+@each_carrier
+async def test_the_hash_key_leads_back_to_the_bot(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    await caller.press("#")
+    assert caller.doing is Doing.LISTENING
+    assert room.do(lambda c, now: tasks.list_tasks(c, room.rules, now)) == []
+
+
+@each_carrier
+async def test_when_the_last_seat_goes_a_message_or_a_call_back_is_offered(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    room.clock.forward(timedelta(minutes=3))
+    assert "现在没有坐席在岗。" in await caller.wait(30)
+    assert caller.doing is Doing.LISTENING
+
+
+@each_carrier
+async def test_who_hangs_up_in_the_queue_is_called_back(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    await caller.hang_up()
+    [task] = room.do(lambda c, now: tasks.list_tasks(c, room.rules, now))
+    assert (task.why, task.times) == (Why.LEFT_WAITING, 1)
+
+
+@pytest.mark.parametrize("carrier", ["twilio"])
+async def test_a_call_that_was_never_taken_up_is_called_back_and_one_of_ours_is_not(exchange: Exchange) -> None:
+    room = exchange.room
+    for _ in range(2):
+        said = {"CallStatus": "no-answer", "Direction": "inbound", "From": "+8613907241234"}
+        await exchange.status("CA-missed", said)
+    await exchange.status("CA-ours", {"CallStatus": "no-answer", "Direction": "outbound-api", "From": "+867158888000"})
+    [task] = room.do(lambda c, now: tasks.list_tasks(c, room.rules, now))
+    assert (task.why, task.phone) == (Why.MISSED, "+86139****1234")
+
+
+def _room_of(telephone: Telephone) -> str:
+    assert isinstance(telephone, TwimlCaller | JambonzCaller)
+    return telephone.dialled
+
+
+def _closes_room(telephone: Telephone) -> bool:
+    document = telephone.documents[-1].replace(" ", "")
+    return 'endConferenceOnExit="true"' in document or '"endConferenceOnExit":true' in document
