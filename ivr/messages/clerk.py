@@ -16,6 +16,7 @@ from core.sealing import CannotOpen
 from core.settings import Settings
 from desk.telling.deliveries import backoff
 from intake.emergency import EmergencyScreen
+from ivr.carriers.base import NotDone
 from ivr.messages import keeping, removal, tasks
 from ivr.messages.audio import Unusable, checked
 from ivr.messages.rules import Rules
@@ -37,7 +38,7 @@ TRANSCRIPTION_TRIES = 8
 
 
 class Recorder(Protocol):
-    """What a carrier does with recordings; every error is taken as passing."""
+    """What a carrier does with recordings; every error but a permanent `NotDone` is taken as passing."""
 
     async def fetch_recording(self, url: str) -> bytes:
         """The recording as a file."""
@@ -154,7 +155,8 @@ class RecordingClerk:
         except Exception as error:
             # Neither the message nor the address is logged: whoever has the address may have the voice.
             log.warning("recording not fetched", extra={"attempts": job.attempts, "error": type(error).__name__})
-            raise Unusable(Why.UNREACHABLE, permanent=False) from None
+            permanent = isinstance(error, NotDone) and error.permanent
+            raise Unusable(Why.UNREACHABLE, permanent=permanent) from None
 
     async def _failed(self, job: Job, error: Unusable) -> None:
         now, wait = self._clock(), backoff(job.attempts, self._jitter())

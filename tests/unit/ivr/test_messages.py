@@ -27,6 +27,7 @@ from intake import inbox
 from intake.emergency import EmergencyScreen
 from intake.messages import Answer, Channel, InboundMessage, Line, Reply
 from ivr.calls import calls
+from ivr.carriers.base import NotDone
 from ivr.flow import CallState, KeepMessage
 from ivr.messages import announced, keep, recording_told, talk_notice
 from ivr.messages.audio import SUFFIXES, Unusable, checked, media_type
@@ -329,6 +330,20 @@ async def test_a_recording_that_cannot_be_had_is_given_up_told_and_left_at_the_c
     office.told()
     await office.work()
     assert office.row()["state"] == "fetched"
+
+
+async def test_a_recording_the_carrier_will_never_give_is_given_up_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(url: str) -> bytes:
+        raise NotDone(f"{url} is none of ours", permanent=True)
+
+    monkeypatch.setattr(office.carrier, "fetch_recording", refuse)
+    number = office.keep()
+    office.told()
+    await office.work()
+    assert office.kinds(number)[-1] == "recording_missing"
+    assert office.to_do() == []
 
 
 @pytest.mark.parametrize(
