@@ -10,10 +10,12 @@ help:  ## this list
 run: setup-run  ## start everything (Ctrl-C stops it): chat, phone, bot, desk
 	@exec $(HOTLINE) up
 
-test: setup-dev  ## all tests: pages, unit, service (real Rasa, real PostgreSQL), browser
+test: setup-dev  ## all tests: pages; unit, and beside them service (real Rasa, real PostgreSQL) and browser
 	@cd console && ../.venv/bin/node node_modules/vitest/vitest.mjs run
 	@$(HOTLINE) train
-	@.venv/bin/pytest
+	@.venv/bin/pytest tests/service tests/browser > var/service-tests.log 2>&1 & beside=$$!; \
+	.venv/bin/pytest tests/unit; unit=$$?; \
+	wait $$beside; beside=$$?; cat var/service-tests.log; exit $$((unit | beside))
 
 unit: setup-dev  ## the tests that need no network, no Rasa and no waiting
 	@.venv/bin/pytest -m unit
