@@ -51,7 +51,7 @@ def callers(city: City, handling: Handling) -> Callers:
     return Callers.of_city(city, handling, on_elder_list=on_list, texts=True)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite"])
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One database of each kind for all tests."""
     if request.param == "sqlite":
