@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from core.access import Role
 from core.city import City
@@ -177,9 +177,16 @@ class Town:
         """Change the lights that are due by then, each at its moment."""
         # Only those of the orders played here: a sweep leaves out what a worker beside us holds.
         mine = clocks.c.work_order_id.in_(self._opened)
-        earliest = select(func.min(clocks.c.next_change)).where(mine, clocks.c.next_change <= until)
-        while (moment := connection.execute(earliest).scalar()) is not None:
-            self._handling.sweep(connection, moment)
+        # A clock that goes on again may be past a light already: that is told then, not before what happened last.
+        earliest = (
+            select(clocks.c.next_change, work_orders.c.updated_at)
+            .join(work_orders, work_orders.c.id == clocks.c.work_order_id)
+            .where(mine, clocks.c.next_change <= until)
+            .order_by(clocks.c.next_change)
+            .limit(1)
+        )
+        while (due := connection.execute(earliest).first()) is not None:
+            self._handling.sweep(connection, max(due))
 
     def _is_there(self, connection: Connection, key: str) -> bool:
         opened = select(idempotency_keys.c.key).where(idempotency_keys.c.key == key)
