@@ -97,8 +97,8 @@ def create_router(database: Database, settings: Settings, clock: Clock) -> APIRo
         headers = {"Content-Disposition": f'attachment; filename="{call_sid[:12]}.yml"'}
         return Response(written(made), media_type="application/yaml", headers=headers)
 
-    @router.get("/phone/looks", dependencies=[open_to(Audience.STAFF, Role.AUDITOR)])
-    async def list_looks(
+    @router.get("/phone/call-looks", dependencies=[open_to(Audience.STAFF, Role.AUDITOR)])
+    async def list_call_looks(
         call_sid: Annotated[str | None, Query(max_length=64)] = None,
         actor: Annotated[str | None, Query(max_length=50)] = None,
         before: Annotated[int | None, Query(ge=1, le=2**31)] = None,

@@ -61,7 +61,9 @@ def doors(client: TestClient) -> dict[tuple[str, str], str]:
         declared = [audience_of(d.call) for d in route.dependant.dependencies if d.call]
         audiences = {audience for audience in declared if audience}
         for method in route.methods or ["WS"]:
-            found[method, str(route.path)] = " ".join(sorted(audiences))
+            door = method, str(route.path)
+            assert door not in found, f"{door} stands twice: the second is never reached"
+            found[door] = " ".join(sorted(audiences))
     return found
 
 
@@ -73,7 +75,9 @@ def test_every_route_names_exactly_one_audience(client: TestClient) -> None:
 def documented() -> dict[Door, str]:
     """The table of the document: who may use each door."""
     rows = re.findall(r"^\| (\w+) \| (/\S*) \| ([\w:, ]+?) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    return {(method, path): who for method, path, who in rows}
+    listed = {(method, path): who for method, path, who in rows}
+    assert len(listed) == len(rows), "a door is listed twice"
+    return listed
 
 
 def test_the_documented_doors_are_the_doors_of_the_app(client: TestClient) -> None:
