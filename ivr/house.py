@@ -10,8 +10,9 @@ from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
 from desk.life.handling import Handling
+from intake.messages import Line
 from ivr import flow, messages
-from ivr.callers import Callers
+from ivr.callers import Callers, leader_seat
 from ivr.calls import Calls
 from ivr.carriers.base import Recording, Waiting
 from ivr.carriers.routes import Rooms
@@ -39,7 +40,7 @@ class CityHouse:
     def meet(
         self,
         connection: Connection,
-        need: flow.Prove | flow.FindSeat | flow.KeepMessage,
+        need: flow.HouseNeed,
         state: flow.CallState,
         now: datetime,
     ) -> flow.Met:
@@ -47,10 +48,14 @@ class CityHouse:
         match need:
             case flow.Prove():
                 return self._callers.prove(connection, state.caller, need.proof, now)
+            case flow.FindSeat(line=Line.LEADER) if (number := leader_seat(connection, now)) is not None:
+                return flow.SeatFound(number=number)
             case flow.FindSeat():
                 return waits.find_seat(connection, self._people, self._people.calendar, need, state, now)
             case flow.KeepMessage():
                 return messages.keep(connection, self._city, need, state, now)
+            case flow.ShareCard():
+                return self._callers.share(connection, need, state, now)
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         """What follows from a step that is being kept: its effects, and the queue that is entered or left."""

@@ -42,7 +42,7 @@ class House(Protocol):
     def meet(
         self,
         connection: Connection,
-        need: flow.Prove | flow.FindSeat | flow.KeepMessage,
+        need: flow.HouseNeed,
         state: flow.CallState,
         now: datetime,
     ) -> flow.Met:

@@ -71,6 +71,7 @@ class Prompts(BaseModel):
     texted: Sentence
     family: Sentence
     shared: Sentence
+    not_shared: Sentence
     still_unclear: Sentence
     still_silent: Sentence
     kept: Sentence

@@ -74,7 +74,7 @@ class ScriptedHouse:
     def meet(
         self,
         connection: Connection,
-        need: flow.Prove | flow.FindSeat | flow.KeepMessage,
+        need: flow.HouseNeed,
         state: flow.CallState,
         now: datetime,
     ) -> flow.Met:
@@ -91,6 +91,8 @@ class ScriptedHouse:
                 return flow.SeatFound(**{**seat, "dialects": tuple(seat["dialects"])})
             case flow.KeepMessage():
                 return flow.Kept(house.message)
+            case flow.ShareCard():
+                return flow.Shared(sent=True)
 
     async def left(self, call_sid: str) -> flow.Ended:
         """What the caller wanted who left the queue."""

@@ -28,7 +28,7 @@ from ivr.callers import proof as proofs
 from ivr.callers.rules import CallerRules, Texts, hotline_of, read_rules, read_texts
 from ivr.callers.speech import Known, matter, spoken
 from ivr.calls import CONVERSATION
-from ivr.flow import CallState, Expedite, Facts, OpenOrder, Proved, ShareCard, Supplement, TextNumber
+from ivr.flow import CallState, Expedite, Facts, OpenOrder, Proved, ShareCard, Shared, Supplement, TextNumber
 from ivr.flow.state import is_mobile
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Callers:
     def apply(
         self,
         connection: Connection,
-        effect: Supplement | Expedite | TextNumber | ShareCard,
+        effect: Supplement | Expedite | TextNumber,
         state: CallState,
         now: datetime,
     ) -> None:
@@ -161,8 +161,14 @@ class Callers:
                 self._expedite(connection, order, now)
             case TextNumber():
                 self._text_number(connection, order, state, now)
-            case ShareCard():
-                self._share(connection, order, effect.phone, state, now)
+
+    def share(self, connection: Connection, wanted: ShareCard, state: CallState, now: datetime) -> Shared:
+        """Let a family member act for the caller and send them the card, where the city's limits allow it."""
+        order = self._theirs(connection, wanted.number, state)
+        if order is None:
+            log.warning("not this caller's order", extra={"call": state.call_sid, "effect": "share"})
+            return Shared(sent=False)
+        return Shared(self._share(connection, order, wanted.phone, state, now))
 
     def _theirs(self, connection: Connection, number: str, state: CallState) -> RowMapping | None:
         query = select(work_orders).where(work_orders.c.number == number)
@@ -208,21 +214,23 @@ class Callers:
         said = {"number": order["number"], "query_code": order["query_code"], "hotline": self._hotline}
         self._text(connection, order, "number", state.caller, self._wording.number.format(**said), state, now, now)
 
-    def _share(self, connection: Connection, order: RowMapping, phone: str, state: CallState, now: datetime) -> None:
+    def _share(self, connection: Connection, order: RowMapping, phone: str, state: CallState, now: datetime) -> bool:
         member, rules = e164(phone), self.rules.family
+        if not self._texts:
+            return False
         if member is None or not is_mobile(member) or member == order["contact_phone"]:
             log.info("no card for this number", extra={"call": state.call_sid})
-            return
+            return False
         if proxies.acting(connection, order["id"], now) >= rules.most:
             log.info("as many family members as an order may have", extra={"call": state.call_sid})
-            return
+            return False
         if proxies.added_of_late(connection, member, now) >= rules.cards_a_day:
             log.warning("too many cards for one number", extra={"call": state.call_sid})
-            return
+            return False
         until = to_city_time(now).date() + timedelta(days=rules.days)
         added = proxies.add(connection, order, member, list(rules.scope), until, self._wording.consent, now, ACTOR)
-        if added is None or not self._texts:
-            return
+        if added is None:
+            return True  # They have it already.
         day = self._wording.until.format(month=until.month, day=until.day)
         said = {"number": order["number"], "hotline": self._hotline, "until": day, "tail": member[-4:]}
         asker = order["contact_phone"] or state.caller
@@ -234,6 +242,7 @@ class Callers:
         if is_mobile(order["contact_phone"]):
             shared = self._wording.shared.format(**said)
             self._text(connection, order, "shared", order["contact_phone"], shared, state, now, now)
+        return True
 
     def _matter(self, order: RowMapping) -> str:
         category = self._city.categories.get(order["category"] or "")

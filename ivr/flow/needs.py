@@ -91,8 +91,25 @@ class Kept:
     number: str | None
 
 
-Need = Ask | Prove | FindSeat | KeepMessage
-Met = Answer | Proved | SeatFound | Kept
+@dataclass(frozen=True, slots=True)
+class ShareCard:
+    """家人同办: send the order's card to a family member, who may ask for its progress and add to it."""
+
+    number: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Whether the family member has the card now; the city limits how many, and to whom."""
+
+    sent: bool
+
+
+HouseNeed = Prove | FindSeat | KeepMessage | ShareCard
+"""What the rest of the house is asked for; the conversation is asked the other."""
+Need = Ask | HouseNeed
+Met = Answer | Proved | SeatFound | Kept | Shared
 
 
 class Why(StrEnum):
@@ -141,13 +158,4 @@ class TextNumber:
     kind: Literal["text_number"] = "text_number"
 
 
-@dataclass(frozen=True, slots=True)
-class ShareCard:
-    """家人同办: send the order's card to a family member, who may ask for its progress and add to it."""
-
-    number: str
-    phone: str
-    kind: Literal["share_card"] = "share_card"
-
-
-Effect = CallBack | Supplement | Expedite | TextNumber | ShareCard
+Effect = CallBack | Supplement | Expedite | TextNumber

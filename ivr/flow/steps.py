@@ -6,7 +6,7 @@ from intake.messages import Answer
 from ivr.flow import greeting, own_orders, person, talk
 from ivr.flow.events import Event, Heard, HungUp, Keyed, Recorded, Returned, Silence, Started
 from ivr.flow.instructions import ComeBack, HangUp, Pace, Say
-from ivr.flow.needs import CallBack, Effect, Kept, Met, Proved, SeatFound, Supplement, Why
+from ivr.flow.needs import CallBack, Effect, Kept, Met, Proved, SeatFound, Shared, Supplement, Why
 from ivr.flow.speaking import is_clear, keyed_choice, leave, plain, repeat, reprompt, spoken_choice
 from ivr.flow.state import CallState, Step, Where
 from ivr.prompts import Prompts
@@ -42,6 +42,8 @@ def met(step: Step, told: Met, prompts: Prompts) -> Step:
             return person.found(step, told, prompts)
         case Kept():
             return person.kept(step, told, prompts)
+        case Shared():
+            return talk.shared(step, told, prompts)
 
 
 def hold(state: CallState, times: int, prompts: Prompts) -> Step:
@@ -134,7 +136,7 @@ def _keyed_here(state: CallState, keys: str, prompts: Prompts) -> Step | None:
         case Where.ORDERS:
             return own_orders.keyed(state, keys, prompts)
         case Where.FAMILY:
-            return talk.family(state, keys, prompts)
+            return talk.family(state, keys)
         case _:
             chosen = keyed_choice(state, keys)
             return None if chosen is None else _choose(state, chosen.payload, prompts)

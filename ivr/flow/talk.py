@@ -5,7 +5,7 @@ from dataclasses import replace
 from intake.messages import Answer, Expects, Reply
 from ivr.flow.events import Heard
 from ivr.flow.instructions import Instruction
-from ivr.flow.needs import Ask, ShareCard, TextNumber
+from ivr.flow.needs import Ask, ShareCard, Shared, TextNumber
 from ivr.flow.speaking import (
     MOST_CHOICES,
     keyed_choice,
@@ -112,12 +112,17 @@ def truth_about(answer: Answer, prompts: Prompts) -> tuple[str, ...]:
     return (prompts.kept,) if answer.draft else ()
 
 
-def family(state: CallState, keys: str, prompts: Prompts) -> Step | None:
+def family(state: CallState, keys: str) -> Step | None:
     """The telephone of a family member who gets the order's card; None: it is not a mobile number."""
     if state.order is None or not is_mobile(keys):
         return None
     shared = replace(understood(state), where=Where.TALK, closed=True, expects=Expects.SPEECH)
-    return replace(prompt(shared, (prompts.shared,), prompts), effects=(ShareCard(state.order, keys),))
+    return Step(shared, need=ShareCard(state.order, keys))
+
+
+def shared(step: Step, told: Shared, prompts: Prompts) -> Step:
+    """Whether the family member has the card."""
+    return prompt(step.state, (prompts.shared if told.sent else prompts.not_shared,), prompts)
 
 
 def _is_story(state: CallState, words: str) -> bool:

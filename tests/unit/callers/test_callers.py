@@ -24,7 +24,7 @@ from hotline.resealing import reseal
 from ivr.callers import Callers
 from ivr.callers.proof import caller_failures
 from ivr.calls import CONVERSATION
-from ivr.flow import CallState, Expedite, Facts, OpenOrder, Proved, ShareCard, Supplement, TextNumber
+from ivr.flow import CallState, Expedite, Facts, OpenOrder, Proved, ShareCard, Shared, Supplement, TextNumber
 from tests.conftest import VAULT
 
 pytestmark = pytest.mark.unit
@@ -271,7 +271,7 @@ def test_a_family_member_gets_the_card_and_follows_the_order_with_the_own_phone(
 ) -> None:
     order = filed(conversation_id=CONVERSATION + "CA1")
     for _ in range(2):
-        callers.apply(connection, ShareCard(order.number, "139 0000 1111"), CALL, NOW)
+        callers.share(connection, ShareCard(order.number, "139 0000 1111"), CALL, NOW)
     card, told = sent(connection, NOW)
     assert (card.phone, told.phone) == (DAUGHTER, CITIZEN)
     assert card.text == (
@@ -307,9 +307,10 @@ def test_cards_go_to_mobile_numbers_not_to_the_citizen_and_not_without_end(
     connection: Connection, callers: Callers, filed: Open
 ) -> None:
     def shared(order: WorkOrder, *phones: str) -> int:
-        for phone in phones:
-            callers.apply(connection, ShareCard(order.number, phone), CALL, NOW)
-        return len(proxies.of_order(connection, order_id(connection, order)))
+        told = [callers.share(connection, ShareCard(order.number, phone), CALL, NOW) for phone in phones]
+        acting = len(proxies.of_order(connection, order_id(connection, order)))
+        assert told == [Shared(sent=True)] * acting + [Shared(sent=False)] * (len(phones) - acting)
+        return acting
 
     order = filed(conversation_id=CONVERSATION + "CA1")
     assert shared(order, CITIZEN, "0715-8235678", "12345", "") == 0
@@ -323,7 +324,7 @@ def test_at_night_the_card_waits_for_the_morning_and_of_a_secret_matter_it_says_
 ) -> None:
     order = filed(conversation_id=CONVERSATION + "CA1", confidential=True, contact_phone=None)
     night, morning = NOW.replace(hour=15), NOW.replace(hour=23, minute=30)
-    callers.apply(connection, ShareCard(order.number, DAUGHTER), CallState("CA1"), night)
+    callers.share(connection, ShareCard(order.number, DAUGHTER), CallState("CA1"), night)
     assert sent(connection, morning - timedelta(seconds=1)) == []
     [card] = sent(connection, morning)
     assert "您的家人请您同办" in (card.text or "")
@@ -341,7 +342,7 @@ def test_family_members_and_texts_are_sealed_and_sealed_anew(
 
     def live(connection: Connection) -> None:
         order = register.open_work_order(connection, matter, None, NOW, "bot").order
-        callers.apply(connection, ShareCard(order.number, DAUGHTER), CALL, NOW)
+        callers.share(connection, ShareCard(order.number, DAUGHTER), CALL, NOW)
 
     sqlite.write_now(live)
     for table in ("proxies", "texts", "deliveries", "caller_failures"):

@@ -91,7 +91,7 @@ class FakeHouse:
     def meet(
         self,
         connection: Connection,
-        need: flow.Prove | flow.FindSeat | flow.KeepMessage,
+        need: flow.HouseNeed,
         state: flow.CallState,
         now: datetime,
     ) -> flow.Met:
@@ -106,6 +106,8 @@ class FakeHouse:
             case flow.KeepMessage():
                 self.messages.append(need)
                 return flow.Kept("20261124-000018")
+            case flow.ShareCard():
+                return flow.Shared(sent=True)
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
         del connection, event, now

@@ -36,6 +36,7 @@ from ivr.flow import (
     Say,
     SeatFound,
     ShareCard,
+    Shared,
     Silence,
     Started,
     Step,
@@ -544,11 +545,12 @@ def test_the_number_is_sent_to_a_mobile_where_texts_go_out(prompts: Prompts) -> 
 def test_a_family_member_can_be_sent_the_card(prompts: Prompts) -> None:
     filed = met(Step(replace(UNDER_WAY, facts=Facts(texts=True)), need=Ask("对")), FILED, prompts)
     asked = advance(filed.state, Keyed("1"), prompts)
-    shared = advance(asked.state, Keyed("13907240000"), prompts)
+    keyed = advance(asked.state, Keyed("13907240000"), prompts)
 
     assert said(asked) == [prompts.family, prompts.number_keys]
-    assert shared.effects == (ShareCard("20261124-000017", "13907240000"),)
-    assert said(shared)[0] == prompts.shared
+    assert keyed.need == ShareCard("20261124-000017", "13907240000")
+    assert said(met(keyed, Shared(sent=True), prompts))[0] == prompts.shared
+    assert said(met(keyed, Shared(sent=False), prompts))[0] == prompts.not_shared
     assert said(advance(asked.state, Keyed("0715812"), prompts)) == [prompts.wrong_key]
 
 

@@ -31,6 +31,8 @@ from ivr.flow import (
     Recorded,
     Returned,
     SeatFound,
+    ShareCard,
+    Shared,
     Silence,
     Started,
     Step,
@@ -101,6 +103,8 @@ def what_is_found(need: Need, rng: Random) -> Met:
             )
         case KeepMessage():
             return Kept(rng.choice([None, "20261124-000018"]))
+        case ShareCard():
+            return Shared(rng.choice([True, False]))
 
 
 def an_answer(rng: Random) -> Answer:
