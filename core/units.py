@@ -10,6 +10,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz, process
 
+from core.problems import Problem
+
 MOST_NEAR = 3
 LEAST_LIKENESS = 50.0
 
@@ -165,6 +167,13 @@ class Units:
             name, self.by_name.keys(), scorer=fuzz.ratio, limit=MOST_NEAR, score_cutoff=LEAST_LIKENESS
         )
         return [near for near, _, _ in found]
+
+    def require(self, name: str, field: str) -> None:
+        """Raise Problem 422 for `field`, with the nearest names, when there is no such unit."""
+        if name not in self.by_name:
+            nearest = self.nearest(name)
+            detail = f"{field}: no unit {name!r}; the nearest are {'、'.join(nearest) or 'GET /api/units'}"
+            raise Problem(422, "Unprocessable Content", detail, field=field, nearest=nearest)
 
     def _areas(self) -> Iterable[Unit]:
         levels = {6: Level.COUNTY, 9: Level.TOWN, 12: Level.VILLAGE}

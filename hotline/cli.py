@@ -326,6 +326,8 @@ def add_user(
     settings = _settings()
     with _database(settings) as database:
         new = NewUser(login=login, name=name, role=role, unit=unit, phone=phone, password=password)
+        if new.unit is not None:
+            City(settings.city_dir).units.require(new.unit, "unit")
         hashed, now = hashed_password(new.password), utc_now()
         added = database.write_now(lambda c: people.add_user(c, new, hashed, now, "command line"))
     console.print(f"{added.login}: {added.role}{f' of {added.unit}' if added.unit else ''}", highlight=False)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core.access import Audience, Principal, Role, actor, bearer, open_to, principal
+from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
@@ -50,8 +51,8 @@ class OwnPassword(NewPassword):
     present: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-def create_router(database: Database, clock: Clock) -> APIRouter:
-    """The routes over one database."""
+def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
+    """The routes over one database; the units of people are those of `city`."""
     router = APIRouter(prefix="/api", tags=["staff"])
 
     @router.post("/sessions", status_code=201, dependencies=[open_to(Audience.ANYONE)])
@@ -90,12 +91,14 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
     @router.post("/users", status_code=201, dependencies=[open_to(Audience.STAFF, Role.ADMIN)])
     async def add_user(new: NewUser, request: Request) -> User:
         """Let somebody in."""
+        known(new.unit)
         kept, who, now = await asyncio.to_thread(people.hashed_password, new.password), actor(request), clock()
         return await database.write(lambda c: people.add_user(c, new, kept, now, who))
 
     @router.patch("/users/{login}", dependencies=[open_to(Audience.STAFF, Role.ADMIN)])
     async def change_user(login: str, wanted: UserChange, request: Request) -> User:
         """Change somebody's name, role or unit, or let them in again; what is not named stays."""
+        known(wanted.unit)
         who, now = actor(request), clock()
         return await database.write(lambda c: people.change(c, login, wanted, now, who))
 
@@ -114,6 +117,7 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
     @router.post("/tokens", status_code=201, dependencies=[open_to(Audience.STAFF, Role.ADMIN)])
     async def make_token(new: NewToken, request: Request) -> MadeToken:
         """Make an API token for another system; the answer tells it this once."""
+        known(new.unit)
         who, now = actor(request), clock()
         return await database.write(lambda c: api_tokens.make(c, new, now, who))
 
@@ -134,6 +138,10 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
     ) -> list[audit.Entry]:
         """What was done with users and API tokens, the newest first; `before` pages on from an id."""
         return await database.read(lambda c: audit.entries(c, subject, before, limit))
+
+    def known(unit: str | None) -> None:
+        if unit is not None:
+            city.units.require(unit, "unit")
 
     async def _fits(login: str, password: str) -> bool:
         """Whether it is the user's password; a misfit is counted. Raises Problem 429 after too many."""

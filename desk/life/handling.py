@@ -125,7 +125,7 @@ class Handling:
 
         Raises Problem 404, 409 when its state does not allow it, 422 for a unit that does not exist.
         """
-        self._known_units([unit], "unit")
+        self.city.units.require(unit, "unit")
         turn: _Turn[None] = _Turn(connection, locked(connection, number), None, now, actor)
         sent = turn.order["dispatches"] + 1
         told = {"unit": unit, "dispatch": sent}
@@ -241,7 +241,9 @@ class Handling:
             raise Problem(409, "Conflict", "category: not decided yet; accept the order with its category first")
         turn.allow(Move.DISPATCH)
         for name in ("unit", "assist_units"):
-            self._known_units(getattr(turn.request, name), name)
+            named = getattr(turn.request, name)
+            for unit in [named] if isinstance(named, str) else named:
+                self.city.units.require(unit, name)
         told, sent = _told(turn.request), turn.order["dispatches"] + 1
         changes = {name: value for name, value in told.items() if name != "note"}
         log = events_of_order(turn.connection, turn.order)
@@ -292,7 +294,7 @@ class Handling:
     def _hand_down(self, turn: _Turn[moves.HandDown]) -> None:
         """The order goes one or more levels down; who holds it now answers for nothing, `unit` does."""
         turn.allow(Move.HAND_DOWN)
-        self._known_units([turn.request.unit], "unit")
+        self.city.units.require(turn.request.unit, "unit")
         holder = turn.order["working_unit"] or turn.order["unit"]
         if not self.city.units.is_below(turn.request.unit, holder):
             detail = f"unit: {turn.request.unit} is not below {holder}; it has to be of a lower level inside its area"
@@ -338,15 +340,6 @@ class Handling:
     def _receipt(self, turn: _Turn[moves.Receipt]) -> None:
         turn.step(Move.RECEIPT, {**_told(turn.request), "to": turn.order["referred_to"]}, receipt=turn.request.receipt)
         self._end(turn, Step.RECEIPT)
-
-    def _known_units(self, names: str | list[str], field: str) -> None:
-        """Raise Problem 422, with the nearest names, for a unit that does not exist."""
-        units = self.city.units
-        for name in [names] if isinstance(names, str) else names:
-            if name not in units.by_name:
-                nearest = "、".join(units.nearest(name)) or "GET /api/units"
-                detail = f"{field}: no unit {name!r}; the nearest are {nearest}"
-                raise Problem(422, "Unprocessable Content", detail, field=field, nearest=units.nearest(name))
 
     # ---- the unit's work -------------------------------------------------------------------------------------
 

@@ -71,6 +71,7 @@ def test_wrong_passwords_are_counted_and_then_even_the_right_one_waits(
         ({"role": "king"}, "role"),
         ({"role": "handler"}, "unit"),
         ({"role": "seat", "unit": UNIT}, "unit"),
+        ({"role": "handler", "unit": "咸安区环境局"}, UNIT),
         ({"password": "short"}, "password"),
         ({"login": "a b"}, "login"),
         ({"login": ""}, "login"),
