@@ -142,9 +142,14 @@ CONVERSATION = "phone:"
 """What stands before a call's id in the id of its conversation."""
 
 
+def sids_of(conversation_ids: Sequence[str]) -> list[str]:
+    """The ids of the calls among these conversations."""
+    return [each.removeprefix(CONVERSATION) for each in conversation_ids if each.startswith(CONVERSATION)]
+
+
 def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
     """Remove the calls of these conversations."""
-    call_sids = [each.removeprefix(CONVERSATION) for each in conversation_ids if each.startswith(CONVERSATION)]
+    call_sids = sids_of(conversation_ids)
     connection.execute(delete(call_steps).where(call_steps.c.call_sid.in_(call_sids)))
     connection.execute(delete(calls).where(calls.c.call_sid.in_(call_sids)))
 

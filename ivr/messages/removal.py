@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from ivr.calls import CONVERSATION
+from ivr.calls import sids_of
 from ivr.messages import tasks
 from ivr.messages.tables import RecordingState, Task, recording_notices, recordings
 
@@ -23,7 +23,7 @@ def forget_order(connection: Connection, order_id: int) -> None:
 
 def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
     """Remove the recordings of these conversations, and that their callers were told of them."""
-    call_sids = [each.removeprefix(CONVERSATION) for each in conversation_ids if each.startswith(CONVERSATION)]
+    call_sids = sids_of(conversation_ids)
     if call_sids:
         _erase(connection, recordings.c.call_sid.in_(call_sids))
         connection.execute(delete(recording_notices).where(recording_notices.c.call_sid.in_(call_sids)))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select
 
-from ivr.calls import CONVERSATION, calls
+from ivr.calls import calls, sids_of
 from ivr.flow import CallState, Facts, Why
 from ivr.people import seats, talks, tasks, waits
 from ivr.people.rules import Rules
@@ -46,7 +46,7 @@ def tidy(connection: Connection, rules: Rules, now: datetime) -> Tidied:
 
 def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
     """Remove all that is kept of the people in these calls."""
-    call_sids = [each.removeprefix(CONVERSATION) for each in conversation_ids if each.startswith(CONVERSATION)]
+    call_sids = sids_of(conversation_ids)
     ours = select(task_table.c.id).where(task_table.c.call_sid.in_(call_sids))
     met = select(talk_table.c.id).where(talk_table.c.call_sid.in_(call_sids))
     connection.execute(delete(looks).where(or_(looks.c.task_id.in_(ours), looks.c.talk_id.in_(met))))
