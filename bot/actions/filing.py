@@ -45,6 +45,8 @@ COMPANY, CREDIT_CODE, CONTACT, CONFIRMATION, CORRECTION = (
 # How the dialogue ends.
 FILE, CANCELLED, HUMAN, JOIN = "file", "cancelled", "human", "join"
 
+WITHOUT_A_TIME = ("咨询", "建议")
+"""Natures of requests that tell of nothing that happened."""
 SURE_CATEGORY = 0.55
 CLEAR_LEAD = 0.25
 OPTIONS = 3
@@ -320,6 +322,7 @@ class Filing:
     def _missing(self, draft: Draft) -> List[Tuple[str, bool]]:
         category = self._city.by_id.get(draft.category or "")
         company = draft.line == ENTERPRISE
+        asks_time = category is not None and category.asks_time and draft.nature not in WITHOUT_A_TIME
         return [
             (DESCRIPTION, not draft.text),
             (REFUSAL, draft.refused is not None and not draft.insists),
@@ -328,7 +331,7 @@ class Filing:
             (AREA, draft.area_code is None),
             (PLACE, draft.place is None),
             (NEARBY, draft.nearby is not None and draft.joins is None),
-            (OCCURRED, bool(category and category.asks_time) and draft.occurred is None),
+            (OCCURRED, asks_time and draft.occurred is None),
             (COMPANY, company and draft.company_name is None),
             (CREDIT_CODE, company and draft.credit_code is None),
             (CONTACT, draft.contact_phone is None),
@@ -417,6 +420,8 @@ class Filing:
         place = find_place(heard.text, self._city)
         if place is not None and draft.place is None:
             draft = replace(draft, place=place)
+        if place is not None and draft.area_code is not None:
+            return self._go_on(draft, AREA)
         return self._unclear(draft, AREA, heard, "utter_area_unclear")
 
     def _hear_place(self, draft: Draft, heard: Heard) -> Step:
@@ -537,6 +542,9 @@ class Filing:
         if step is None:
             return None
         fresh = _forget(draft, step)
+        if step == AREA:
+            # Who corrects the house number alone does not move to another town.
+            fresh = replace(fresh, area_code=draft.area_code)
         value = _after_name(plain(heard.text))
         if value is None:
             return Step(fresh, ask=step)

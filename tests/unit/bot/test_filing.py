@@ -24,7 +24,7 @@ def heard(said: str | dict[str, Any], scenario: dict[str, Any], number: int) -> 
         intent=said.get("intent") or (CITY.by_id[category].slug if category else ""),
         confidence=0.9 if category or "intent" in said else 0.0,
         ranking=tuple(ranking.items()),
-        nature="投诉",
+        nature=said.get("nature", "投诉"),
         matters=tuple(Matter(text, ((matter, 0.9),), "投诉") for matter, text in said.get("matters", {}).items()),
         line=scenario.get("line", "citizen"),
         caller=scenario.get("caller"),
