@@ -10,16 +10,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from core.database import Database
 from intake.messages import Answer, InboundMessage, Reply
 from ivr import flow
 from ivr.carriers.base import Waiting
 from ivr.line import Caller
-from ivr.record import reading
+from ivr.record.reading import Timeline
 from ivr.record.scenario import Scenario, Step, read_scenarios
 from tests.telephone import Telephone
 
-FOLDER = Path(__file__).parent / "conversations" / "phone"
+CONVERSATIONS = Path(__file__).parent / "conversations"
+FOLDER = CONVERSATIONS / "phone"
 NOISE = ("呃", 0.1)
 TALK_SECONDS = 60
 NOT_SPOKEN = str.maketrans("", "", " \t\n-*·，。；：？！、“”（）,.;:?!()\"'")
@@ -137,10 +137,9 @@ async def replay(scenario: Scenario, caller: Telephone) -> None:
     _check_heard(scenario.end.hear, heard, f"{scenario.name}: at the end")
 
 
-def check_end(scenario: Scenario, database: Database, caller: Telephone, house: ScriptedHouse | None = None) -> None:
+def check_end(scenario: Scenario, told: Timeline, house: ScriptedHouse | None = None) -> None:
     """Hold what the scenario says of the end against the record of the call, and against who has to be called back."""
     end = scenario.end
-    told = database.read_now(lambda c: reading.timeline(c, caller.call_sid))
     if end.order is not None:
         assert (told.state["order"] is not None) == end.order, f"{scenario.name}: order {told.state['order']}"
     if end.ended is not None:

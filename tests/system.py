@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx2
 import psutil
 
+from ivr.record.reading import Timeline
 from tests.twiml import TwimlCaller
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,11 +92,18 @@ class System:
 
     def orders(self, **wanted: str) -> list[dict[str, Any]]:
         """The back office's list of orders, newest first."""
-        headers = {"Authorization": f"Bearer {(self.data_dir / 'operator.token').read_text()}"}
-        response = self.http.get("/api/work-orders", params={"limit": 200, **wanted}, headers=headers)
-        assert response.status_code == 200, response.text
-        found: list[dict[str, Any]] = response.json()
+        found: list[dict[str, Any]] = self._asked("/api/work-orders", {"limit": "200", **wanted}).json()
         return found
+
+    def record_of(self, call_sid: str) -> Timeline:
+        """What the console shows of a call."""
+        return Timeline.model_validate_json(self._asked(f"/api/phone/calls/{call_sid}", {}).text)
+
+    def _asked(self, path: str, wanted: dict[str, str]) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {(self.data_dir / 'operator.token').read_text()}"}
+        response = self.http.get(path, params=wanted, headers=headers)
+        assert response.status_code == 200, response.text
+        return response
 
 
 class Citizen:

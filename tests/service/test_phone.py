@@ -4,15 +4,27 @@ import re
 
 import pytest
 
+from ivr.record.scenario import Scenario, read_scenarios
+from tests.scenarios import CONVERSATIONS, check_end, replay
 from tests.system import System, a_dark_street, eventually_async
 
 pytestmark = pytest.mark.service
 
 
+@pytest.mark.parametrize(
+    "scenario", read_scenarios(CONVERSATIONS / "phone_real.yml"), ids=lambda scenario: scenario.name
+)
+async def test_a_call_to_the_running_system_goes_as_its_scenario_says(scenario: Scenario, system: System) -> None:
+    caller = system.caller(scenario.number)
+    await replay(scenario, caller)
+    check_end(scenario, system.record_of(caller.call_sid))
+
+
 async def test_a_caller_files_a_noise_complaint_by_speech(system: System) -> None:
     caller = system.caller()
     assert "请直接说" in await caller.start()
-    assert "哪里" in await caller.say("我们小区楼下那个烧烤店天天晚上吵到一两点根本睡不着觉")
+    assert "您接着说" in await caller.say("我们小区楼下那个烧烤店天天晚上吵到一两点根本睡不着觉")
+    assert "哪里" in await caller.silence()
     assert "具体位置" in await caller.say("咸安区温泉街道")
     read_back = await caller.say("双鹤路阳光小区")
     assert "我复述一遍" in read_back
@@ -32,7 +44,8 @@ async def test_key_2_files_on_the_enterprise_line(system: System) -> None:
     caller = system.caller(number="anonymous")
     await caller.start()
     assert "政企通专线" in await caller.press("2")
-    assert "哪里" in await caller.say("我们公司的营业执照变更材料交上去一个月了窗口一直说材料不全又不一次说清楚")
+    assert "您接着说" in await caller.say("我们公司的营业执照变更材料交上去一个月了窗口一直说材料不全又不一次说清楚")
+    assert "哪里" in await caller.silence()
     assert "具体位置" in await caller.say("咸安区永安街道")
     assert "全称" in await caller.say("政务服务中心二楼")
     assert "信用代码" in await caller.say("咸宁市香城桂花食品有限公司")
