@@ -153,6 +153,7 @@ def running(data_dir: Path, **settings: str) -> Iterator[System]:
         "HOTLINE_RASA_PORT": str(rasa),
         "HOTLINE_ACTION_PORT": str(actions),
         "HOTLINE_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
+        "HOTLINE_SIMULATOR": "true",
         # A test that reads an order's state must not race with the worker.
         "HOTLINE_AUTOMATIC_DISPATCH": "false",
         **settings,
