@@ -1,6 +1,7 @@
 """The city the system serves, as data: its name, its 22 categories, its areas, its units and what they answer for."""
 
 import csv
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class City:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._files: dict[str, Any] = {}
         about = self.read("city.yml")
         self.name: str = about["name"]
         self.short_name: str = about["short_name"]
@@ -48,8 +50,10 @@ class City:
         self.timezone: str = about["timezone"]
 
     def read(self, file: str) -> Any:
-        """The content of one YAML file of the city's folder."""
-        return yaml.safe_load((self._folder / file).read_text("utf-8"))
+        """The content of one YAML file of the city's folder, the caller's own to change."""
+        if file not in self._files:
+            self._files[file] = yaml.safe_load((self._folder / file).read_text("utf-8"))
+        return deepcopy(self._files[file])
 
     def read_rows(self, file: str) -> list[dict[str, str]]:
         """The lines of one CSV file of the city's folder by column; lines that begin with # explain the file."""
