@@ -92,7 +92,7 @@ async def measure(console: Console) -> Table:
         table.add_column(name, justify="right")
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "data") as system:
         system.wait_until_ready()
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2)) as session:
             await side_by_side(3, 1, partial(_Telephone(session, system.url).call, seconds_between=0))
             for lines, pause in ((LINES, SECONDS_BETWEEN), (FLAT_OUT, 0.0)):
                 console.print(f"calls: {lines} at once …")
