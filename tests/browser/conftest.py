@@ -3,10 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.system import System
 
@@ -31,14 +32,22 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def page(browser: Browser, system: System) -> Iterator[Page]:
-    """The chat on a phone's screen; any error in the page's console fails the test."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", timezone_id="Asia/Shanghai")
-    opened = context.new_page()
+@contextmanager
+def opened(browser: Browser, url: str, width: int, height: int) -> Iterator[Page]:
+    """A page on a screen of this size; any error in the page's console fails the test."""
+    size: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+    page = context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(system.url)
-    yield opened
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url)
+    yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, system: System) -> Iterator[Page]:
+    """The chat on a phone's screen."""
+    with opened(browser, system.url, 390, 844) as chat:
+        yield chat

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import opened
 from tests.system import ROOT, System
 
 pytestmark = pytest.mark.browser
@@ -17,20 +18,14 @@ SECONDS = 10_000
 
 @pytest.fixture
 def desk(browser: Browser, system: System) -> Iterator[Page]:
-    """The page on a screen of 1366×768, signed in; any error in its console fails the test."""
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai")
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(f"{system.url}/console/simulator")
-    opened.get_by_text("用令牌登录").click()
-    opened.get_by_label("令牌").fill((system.data_dir / "operator.token").read_text())
-    opened.get_by_role("button", name="使用令牌").click()
-    expect(opened.get_by_role("button", name="拨打 12345")).to_be_visible()
-    opened.get_by_label("到时自动算没出声").uncheck()
-    yield opened
-    context.close()
-    assert errors == []
+    """The page on a screen of 1366×768, signed in."""
+    with opened(browser, f"{system.url}/console/simulator", 1366, 768) as page:
+        page.get_by_text("用令牌登录").click()
+        page.get_by_label("令牌").fill((system.data_dir / "operator.token").read_text())
+        page.get_by_role("button", name="使用令牌").click()
+        expect(page.get_by_role("button", name="拨打 12345")).to_be_visible()
+        page.get_by_label("到时自动算没出声").uncheck()
+        yield page
 
 
 def says(page: Page, words: str) -> None:
