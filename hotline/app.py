@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.base import House
 from channels.registry import create_routers
 from core import problems
 from core.access import Audience, Locksmith, Principal, open_to
@@ -141,7 +142,8 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
-    for router in create_routers(conversation, parts.settings):
+    house = House(conversation, parts.database, parts.city, handling, parts.settings, parts.clock)
+    for router in create_routers(house):
         app.include_router(router)
     return app
 

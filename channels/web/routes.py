@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
+from channels.base import House
 from channels.web import origin
 from channels.web.order import InOrder
 from channels.web.page import create_page_router
@@ -17,7 +18,6 @@ from channels.web.wire import AnswerOut, Id, Posted, TurnOut, refusal
 from core.access import Audience, open_to
 from core.problems import Problem
 from core.settings import Settings
-from intake.conversation import Conversation
 
 UNGUESSABLE_LENGTH = 22
 """Characters that 128 random bits need in base 64."""
@@ -40,11 +40,11 @@ class _RefusingInChinese(APIRoute):
         return handle_or_refuse
 
 
-def create_router(conversation: Conversation, settings: Settings) -> APIRouter:
+def create_router(house: House) -> APIRouter:
     """The page, the WebSocket and the plain HTTP doors."""
     router = APIRouter()
-    router.include_router(create_page_router(settings.project_root / "console" / "dist"))
-    router.include_router(_create_chat_router(InOrder(conversation), settings))
+    router.include_router(create_page_router(house.settings.project_root / "console" / "dist"))
+    router.include_router(_create_chat_router(InOrder(house.conversation), house.settings))
     return router
 
 

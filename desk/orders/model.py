@@ -144,6 +144,9 @@ class Channel(StrEnum):
     WEB = "web"
     PHONE = "phone"
     WECHAT = "wechat"
+    EMAIL = "email"
+    OPEN311 = "open311"
+    """Applications that speak Open311 GeoReport v2."""
     API = "api"
 
 

@@ -9,11 +9,16 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from channels.base import House
 from channels.registry import create_routers
 from core import problems
+from core.city import City
+from core.database import Database
 from core.problems import Unavailable
 from core.settings import Settings
+from desk.life.handling import Handling
 from intake.messages import Answer, Button, InboundMessage, Reply, Turn
+from tests.fakes import SetClock
 
 ORDER = {"number": "20261124-0001-7", "query_code": "314159", "category": "09", "state": "pending_dispatch"}
 
@@ -61,12 +66,15 @@ def conversation() -> FakeConversation:
 
 
 @pytest.fixture
-def chat(conversation: FakeConversation, settings: Settings) -> Iterator[TestClient]:
+def chat(
+    conversation: FakeConversation, settings: Settings, sqlite: Database, city: City, clock: SetClock
+) -> Iterator[TestClient]:
     """A client of the channels' routes alone."""
     settings.public_url = "https://12345.example.gov.cn"
     app = FastAPI()
     problems.install(app)
-    for router in create_routers(conversation, settings):  # type: ignore[arg-type]
+    house = House(conversation, sqlite, city, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
+    for router in create_routers(house):
         app.include_router(router)
     with TestClient(app) as client:
         yield client

@@ -1,0 +1,29 @@
+"""The one shape of a channel: what it is given, and what it hands back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from core.city import City
+from core.clock import Clock
+from core.database import Database
+from core.settings import Settings
+from desk.life.handling import Handling
+from intake.conversation import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a channel works with."""
+
+    conversation: Conversation
+    database: Database
+    city: City
+    handling: Handling
+    settings: Settings
+    clock: Clock
+
+
+CreateRouter = Callable[[House], APIRouter]
+"""Makes a channel's doors; each names who may use it (`open_to`)."""
