@@ -10,12 +10,11 @@ help:  ## this list
 run: setup-run  ## start everything (Ctrl-C stops it): chat, phone, bot, desk
 	@exec $(HOTLINE) up
 
-test: setup-dev  ## all tests: pages; unit, and beside them service (real Rasa, real PostgreSQL) and browser
+test: setup-dev  ## all tests: pages; unit and service (real PostgreSQL), and beside them the bot's training and the whole system (real Rasa, real browser)
 	@cd console && ../.venv/bin/node node_modules/vitest/vitest.mjs run
-	@$(HOTLINE) train
-	@.venv/bin/pytest tests/service tests/browser > var/service-tests.log 2>&1 & beside=$$!; \
-	.venv/bin/pytest tests/unit; unit=$$?; \
-	wait $$beside; beside=$$?; cat var/service-tests.log; exit $$((unit | beside))
+	@mkdir -p var; { $(HOTLINE) train && .venv/bin/pytest tests/whole tests/browser; } > var/whole-tests.log 2>&1 & beside=$$!; \
+	.venv/bin/pytest tests/unit tests/service; unit=$$?; \
+	wait $$beside; beside=$$?; cat var/whole-tests.log; exit $$((unit | beside))
 
 unit: setup-dev  ## the tests that need no network, no Rasa and no waiting
 	@.venv/bin/pytest -m unit

@@ -9,8 +9,8 @@ import yaml
 
 from core.city import City
 from intake.emergency import EmergencyScreen
-from tests.service.test_command_line import hotline
 from tests.system import ROOT
+from tests.whole.test_command_line import hotline
 
 pytestmark = pytest.mark.service
 
