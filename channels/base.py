@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
 from desk.life.handling import Handling
+from intake.attachments.attaching import Attachments
 from intake.conversation import Conversation
 
 
@@ -20,6 +21,7 @@ class House:
     conversation: Conversation
     database: Database
     city: City
+    attachments: Attachments
     handling: Handling
     settings: Settings
     clock: Clock

@@ -196,6 +196,11 @@ class Settings(BaseSettings):
         return self.data_dir / "recordings"
 
     @property
+    def attachments_dir(self) -> Path:
+        """Pictures, videos and voice notes of citizens, sealed."""
+        return self.data_dir / "attachments"
+
+    @property
     def tracker_file(self) -> Path:
         """Rasa's own memory of the conversations."""
         return self.data_dir / "conversations.db"

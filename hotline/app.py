@@ -42,6 +42,8 @@ from desk.units import unit_routes
 from hotline import health, metrics, schema
 from hotline.logs import configure
 from hotline.retention import erasure_of
+from intake.attachments import routes as attachment_routes
+from intake.attachments.attaching import Attachments
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
 from ivr.carriers import registry as phone
@@ -142,7 +144,9 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
-    house = House(conversation, parts.database, parts.city, handling, parts.settings, parts.clock)
+    attachments = Attachments(parts.database, parts.settings.attachments_dir, parts.clock)
+    app.include_router(attachment_routes.create_router(parts.database, attachments, parts.clock))
+    house = House(conversation, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
     for router in create_routers(house):
         app.include_router(router)
     return app

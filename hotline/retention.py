@@ -13,6 +13,7 @@ from core.database import Database
 from core.settings import Settings
 from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
+from intake.attachments import keeping as attachments
 from ivr import calls
 from ivr.messages import removal
 from ivr.out import attempts, lists
@@ -24,8 +25,9 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
-    keepers = (inbox.forget, keeping.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
-    return Erasure(Retention.of_city(city), keepers, (removal.forget_order,))
+    memory = _forget_in(settings.tracker_file)
+    keepers = (inbox.forget, attachments.forget, keeping.forget, calls.forget, removal.forget, memory)
+    return Erasure(Retention.of_city(city), keepers, (removal.forget_order, attachments.forget_order))
 
 
 async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from desk.telling.outbox import Outbox
 from hotline import heartbeat
 from hotline.campaign import runner_of
 from hotline.retention import erasure_of, remove_campaign, remove_due
+from intake.attachments.attaching import Attachments
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -55,6 +56,7 @@ class Worker:
         self._clock = clock
         self._city = city
         self._conversation = Conversation(database, bot, city, clock)
+        self._attachments = Attachments(database, settings.attachments_dir, clock)
         self._phone = open_line(self._conversation, database, settings, city, clock)
         self._recorder = recorder_of(settings)
         self._handling = Handling.of_city(city)
@@ -205,6 +207,8 @@ class Worker:
             log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
         conversations += await remove_campaign(self._database, self._city, self._clock)
+        if loose := await self._attachments.remove_unknown():
+            log.info("files removed that nothing opens", extra={"count": loose})
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from desk.orders.model import NewWorkOrder, WorkOrder
 from desk.orders.progress import card_of
 from desk.orders.register import keep_for_person
 from intake import inbox
+from intake.attachments.keeping import put_to_order
 from intake.bot import Bot, BotUnavailable
 from intake.emergency import EmergencyScreen
 from intake.inbox import Accepted
@@ -78,7 +80,7 @@ class Conversation:
         order = keep_for_person(connection, matter_of(connection, accepted, draft), self._clock())
         said = self._replies[_how_kept(order, accepted)].format(number=order.number, query_code=order.query_code)
         answer = Answer((Reply(said),), work_order=card_of(order, self._city), degraded=True)
-        return inbox.store_answer(connection, accepted.id, _warned(warning, answer), self._clock())
+        return _store(connection, accepted, _warned(warning, answer), self._clock())
 
     async def _answer(self, message: InboundMessage) -> Answer:
         accepted = await self._accept(message)
@@ -120,10 +122,18 @@ class Conversation:
     async def _store(self, accepted: Accepted, answer: Answer) -> Answer:
         now = self._clock()
         try:
-            return await self._database.write(lambda c: inbox.store_answer(c, accepted.id, answer, now))
+            return await self._database.write(lambda c: _store(c, accepted, answer, now))
         except SQLAlchemyError as error:
             log.error("answer not stored", extra={"error": type(error).__name__})
             return answer
+
+
+def _store(connection: Connection, accepted: Accepted, answer: Answer, now: datetime) -> Answer:
+    """Keep an answer; files that were sent before go to the order it tells of."""
+    kept = inbox.store_answer(connection, accepted.id, answer, now)
+    if kept.work_order is not None:
+        put_to_order(connection, accepted.message.conversation_id, kept.work_order["number"], now)
+    return kept
 
 
 def matter_of(connection: Connection, accepted: Accepted, draft: dict[str, Any] | None = None) -> NewWorkOrder:

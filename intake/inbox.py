@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
@@ -90,8 +91,14 @@ def last(connection: Connection, conversation_id: str) -> Accepted | None:
     return None if row is None else _accepted(row)
 
 
-def last_draft(connection: Connection, conversation_id: str) -> dict[str, object] | None:
+def last_draft(connection: Connection, conversation_id: str) -> dict[str, Any] | None:
     """What the bot had of an unfiled order at its last answer in the conversation, or None."""
+    answer = last_answer(connection, conversation_id)
+    return None if answer is None else answer.draft
+
+
+def last_answer(connection: Connection, conversation_id: str) -> Answer | None:
+    """What was last answered in the conversation."""
     query = (
         select(inbox.c.answer)
         .where(inbox.c.conversation_id == conversation_id, inbox.c.state == ANSWERED)
@@ -99,7 +106,7 @@ def last_draft(connection: Connection, conversation_id: str) -> dict[str, object
         .limit(1)
     )
     answer = connection.execute(query).scalar()
-    return None if answer is None else answer["draft"]
+    return None if answer is None else Answer.from_json(answer)
 
 
 def unanswered(connection: Connection, received_before: datetime, limit: int = 100) -> list[Accepted]:

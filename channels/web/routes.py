@@ -14,13 +14,12 @@ from channels.web.order import InOrder
 from channels.web.page import create_page_router
 from channels.web.socket import ChatSocket
 from channels.web.texts import text
-from channels.web.wire import AnswerOut, Id, Posted, TurnOut, refusal
+from channels.web.uploads import add_uploads
+from channels.web.wire import UNGUESSABLE_LENGTH, AnswerOut, Id, Posted, TurnOut, conversation_id, refusal
 from core.access import Audience, open_to
 from core.problems import Problem
 from core.settings import Settings
-
-UNGUESSABLE_LENGTH = 22
-"""Characters that 128 random bits need in base 64."""
+from intake.attachments import keeping
 
 SESSION_ID = TypeAdapter(Id)
 
@@ -44,11 +43,12 @@ def create_router(house: House) -> APIRouter:
     """The page, the WebSocket and the plain HTTP doors."""
     router = APIRouter()
     router.include_router(create_page_router(house.settings.project_root / "console" / "dist"))
-    router.include_router(_create_chat_router(InOrder(house.conversation), house.settings))
+    router.include_router(_create_chat_router(house))
     return router
 
 
-def _create_chat_router(conversation: InOrder, settings: Settings) -> APIRouter:
+def _create_chat_router(house: House) -> APIRouter:
+    conversation = InOrder(house.conversation, house.attachments)
     router = APIRouter(
         prefix="/chat", tags=["web chat"], dependencies=[open_to(Audience.ANYONE)], route_class=_RefusingInChinese
     )
@@ -65,13 +65,14 @@ def _create_chat_router(conversation: InOrder, settings: Settings) -> APIRouter:
         if len(session_id) < UNGUESSABLE_LENGTH:
             raise Problem(404, "Not Found", text("history_not_found"))
         response.headers["Cache-Control"] = "no-store"
-        return [TurnOut.of(turn) for turn in await conversation.history(session_id)]
+        files = await house.database.read(lambda c: keeping.of_messages(c, conversation_id(session_id)))
+        return [TurnOut.of(turn, files.get(turn.message_id)) for turn in await conversation.history(session_id)]
 
     @router.websocket("/ws")
     async def socket(websocket: WebSocket) -> None:
         """The same by WebSocket; the frames are told in `channels/web/socket.py`."""
         try:
-            session_id = _admit(websocket, settings)
+            session_id = _admit(websocket, house.settings)
         except Problem as problem:
             await websocket.send_denial_response(problem.response())
             return
@@ -80,6 +81,7 @@ def _create_chat_router(conversation: InOrder, settings: Settings) -> APIRouter:
         await websocket.accept()
         await ChatSocket(websocket, session_id, conversation).serve()
 
+    add_uploads(router, conversation, house)
     return router
 
 

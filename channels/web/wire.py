@@ -8,9 +8,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from channels.web.texts import allowed, text
 from core.problems import Problem
+from intake.attachments.keeping import Attachment
+from intake.attachments.kinds import Kind
 from intake.messages import Answer, Channel, InboundMessage, Line, Turn
 
 LONGEST_SHOWN = 60
+UNGUESSABLE_LENGTH = 22
+"""Characters that 128 random bits need in base 64."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,128}$")]
 
@@ -51,6 +55,10 @@ class Posted(Said):
     session_id: Id
 
 
+FIELDS = {*Posted.model_fields, "file", "spoken"}
+"""What may be wrong with a message, or with one that is a file."""
+
+
 class ButtonOut(BaseModel):
     """A quick reply: `payload` is the text to send when it is chosen."""
 
@@ -84,19 +92,35 @@ class AnswerOut(BaseModel):
         return cls.model_validate(answer)
 
 
+class FileOut(BaseModel):
+    """A file of the citizen; `GET /chat/attachments/{attachment_id}` gives it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: Kind
+    media_type: str
+
+
 class TurnOut(BaseModel):
-    """A message and its answer; `answer` is null while it is being worked on."""
+    """A message and its answer; `answer` is null while it is being worked on, `file` unless the message is one."""
 
     message_id: str
     text: str
     received_at: datetime
     answer: AnswerOut | None
+    file: FileOut | None = None
 
     @classmethod
-    def of(cls, turn: Turn) -> Self:
+    def of(cls, turn: Turn, file: Attachment | None = None) -> Self:
         """A turn of the history."""
-        answer = None if turn.answer is None else AnswerOut.of(turn.answer)
-        return cls(message_id=turn.message_id, text=turn.text, received_at=turn.received_at, answer=answer)
+        return cls(
+            message_id=turn.message_id,
+            text=turn.text,
+            received_at=turn.received_at,
+            answer=None if turn.answer is None else AnswerOut.of(turn.answer),
+            file=None if file is None else FileOut.model_validate(file),
+        )
 
 
 def conversation_id(session_id: str) -> str:
@@ -117,7 +141,7 @@ def invalid(field: str, value: object) -> str:
 
 
 def _finding(error: Any) -> dict[str, str]:
-    names = [str(part) for part in error["loc"] if part in Posted.model_fields]
+    names = [str(part) for part in error["loc"] if part in FIELDS]
     field = names[0] if names else "body"
     if error["type"] == "missing" and names:
         sentence, value = text("missing", field=field, allowed=allowed(field)), ""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from core.city import City
 from core.clock import Clock, to_city_time
 from core.database import Database
+from core.sealed_files import SealedFiles
 from core.sealing import CannotOpen
 from core.settings import Settings
 from desk.telling.deliveries import backoff
@@ -20,7 +21,6 @@ from ivr.carriers.base import NotDone
 from ivr.messages import keeping, removal, tasks
 from ivr.messages.audio import Unusable, checked
 from ivr.messages.rules import Rules
-from ivr.messages.store import Store
 from ivr.messages.tables import Task, Why, recordings
 from ivr.messages.tasks import Job
 from ivr.messages.transcribing import NotTranscribed, Transcriber, transcriber_of
@@ -54,7 +54,7 @@ class RecordingClerk:
         self,
         database: Database,
         clock: Clock,
-        store: Store,
+        store: SealedFiles,
         rules: Rules,
         recorders: Mapping[str, Recorder],
         transcriber: Transcriber | None = None,
@@ -81,7 +81,7 @@ class RecordingClerk:
         return cls(
             database,
             clock,
-            Store(settings.recordings_dir),
+            SealedFiles(settings.recordings_dir),
             Rules.of_city(city),
             recorders,
             transcriber_of(settings),

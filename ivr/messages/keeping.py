@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from core.city import City
 from core.problems import Problem
+from core.sealed_files import StoredFile
 from desk.orders.model import OPEN_STATES, Channel, Line, NewWorkOrder, State, Urgency
 from desk.orders.register import add_event, by_id, keep_for_person
 from desk.orders.tables import work_orders
@@ -27,7 +28,6 @@ from ivr.calls import CONVERSATION, calls
 from ivr.flow import CallState, KeepMessage, Kept
 from ivr.messages import tasks
 from ivr.messages.rules import Rules, words
-from ivr.messages.store import StoredFile
 from ivr.messages.tables import Kind, RecordingState, Task, Why, recording_notices, recording_tasks, recordings
 from ivr.messages.tasks import Job
 

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
 from core.access import Audience, open_to, principal
+from core.audio import SUFFIXES
 from core.clock import Clock
 from core.database import Database
 from core.problems import Problem
+from core.sealed_files import SealedFiles
 from core.sealing import CannotOpen
 from core.settings import Settings
 from desk.orders.model import Short
 from desk.orders.routes import Number
 from desk.personal_data.looks import Purpose
 from ivr.messages import listening
-from ivr.messages.audio import SUFFIXES
 from ivr.messages.listening import Recording
-from ivr.messages.store import Store
 
 Sid = Annotated[str, StringConstraints(pattern=r"^[\w.\-]{1,64}$")]
 AUDIO: dict[int | str, dict[str, Any]] = {
@@ -34,7 +34,7 @@ HEADERS = {"Cache-Control": "no-store", "Accept-Ranges": "none", "X-Content-Type
 def create_router(database: Database, settings: Settings, clock: Clock) -> APIRouter:
     """The routes over one database and the folder of recordings."""
     router = APIRouter(prefix="/api", tags=["recordings"])
-    store = Store(settings.recordings_dir)
+    store = SealedFiles(settings.recordings_dir)
 
     @router.get("/work-orders/{number}/recordings", dependencies=[open_to(Audience.STAFF)])
     async def list_recordings(number: Number, request: Request) -> list[Recording]:

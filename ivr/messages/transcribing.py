@@ -10,8 +10,8 @@ from typing import Protocol
 
 import aiohttp
 
+from core.audio import SUFFIXES
 from core.settings import Settings
-from ivr.messages.audio import SUFFIXES
 
 LARGEST_ANSWER = 1024 * 1024
 LONGEST_TRANSCRIPT = 5_000

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from core.city import City
 from core.database import Database
+from core.sealed_files import SealedFiles
 from core.sealing import Vault
 from core.settings import Settings
 from desk.orders import register
@@ -23,7 +24,6 @@ from ivr.house import open_line
 from ivr.line import Caller
 from ivr.messages import keep, recording_told
 from ivr.messages.clerk import RecordingClerk
-from ivr.messages.store import Store
 from ivr.messages.tables import recordings
 from ivr.messages.transcribing import NotTranscribed, OpenAiTranscriber, transcriber_of
 from tests.conftest import VAULT
@@ -110,7 +110,7 @@ async def test_a_caller_leaves_a_message_and_a_person_finds_voice_and_words_on_t
     assert order.text == f"电话留言12秒\n转写(机器)：{server.text}"
     assert (order.state, order.contact_phone) == ("pending_acceptance", CALLER.number)
     row, [file] = row_of(database), list(with_asr.recordings_dir.iterdir())
-    assert Store(with_asr.recordings_dir).get(row["path"], row["key"]) == speech(12)
+    assert SealedFiles(with_asr.recordings_dir).get(row["path"], row["key"]) == speech(12)
     assert b"RIFF" not in file.read_bytes()
     [form] = server.forms
     assert form == {
@@ -157,7 +157,7 @@ async def test_a_new_secret_key_touches_no_file_and_opens_every_recording(
     assert sum(reseal(database)) > 0
     database.engine.dialect.vault = Vault(b"new")  # type: ignore[attr-defined]
     row = row_of(database)
-    assert Store(settings.recordings_dir).get(row["path"], row["key"]) == speech()
+    assert SealedFiles(settings.recordings_dir).get(row["path"], row["key"]) == speech()
     assert file.read_bytes() == before
 
 

@@ -37,6 +37,7 @@ IN_PATHS = {
     "county": "421202",
     "sid": "RE99",
     "attempt": "a" * 22,
+    "attachment_id": "a" * 32,
     **dict.fromkeys(
         ("token_id", "session", "notice_id", "webhook_id", "delivery_id", "task", "talk", "token", "proxy", "entry"),
         "99",

@@ -17,6 +17,7 @@ from core.database import Database
 from core.problems import Unavailable
 from core.settings import Settings
 from desk.life.handling import Handling
+from intake.attachments.attaching import Attachments
 from intake.messages import Answer, Button, InboundMessage, Reply, Turn
 from tests.fakes import SetClock
 
@@ -73,7 +74,8 @@ def chat(
     settings.public_url = "https://12345.example.gov.cn"
     app = FastAPI()
     problems.install(app)
-    house = House(conversation, sqlite, city, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
+    attachments = Attachments(sqlite, settings.attachments_dir, clock)
+    house = House(conversation, sqlite, city, attachments, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
     for router in create_routers(house):
         app.include_router(router)
     with TestClient(app) as client:

@@ -10,13 +10,13 @@ from sqlalchemy import update
 from core.access import Role
 from core.city import City
 from core.database import Database
+from core.sealed_files import SealedFiles
 from core.settings import Settings
 from desk.orders.tables import work_orders
 from ivr.flow import CallState, KeepMessage
 from ivr.messages import keep, recording_told
 from ivr.messages.clerk import RecordingClerk
 from ivr.messages.rules import Rules
-from ivr.messages.store import Store
 from tests.fakes import SetClock
 from tests.recordings import FakeRecorder, speech
 from tests.unit.desk.conftest import UNIT, SignIn
@@ -31,7 +31,7 @@ OTHER_UNIT = "嘉鱼县公安局"
 class Message:
     """A message on the line, and what the worker does with it."""
 
-    def __init__(self, database: Database, city: City, clock: SetClock, store: Store) -> None:
+    def __init__(self, database: Database, city: City, clock: SetClock, store: SealedFiles) -> None:
         self.carrier = FakeRecorder()
         self.database = database
         need = KeepMessage(SID, self.carrier.records(SID), 12)
@@ -55,12 +55,12 @@ class Message:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Store:
-    return Store(settings.recordings_dir)
+def store(settings: Settings) -> SealedFiles:
+    return SealedFiles(settings.recordings_dir)
 
 
 @pytest.fixture
-def message(client: TestClient, sqlite: Database, city: City, clock: SetClock, store: Store) -> Message:
+def message(client: TestClient, sqlite: Database, city: City, clock: SetClock, store: SealedFiles) -> Message:
     return Message(sqlite, city, clock, store)
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from core.audio import SUFFIXES, media_type
 from core.city import City
 from core.database import Database
 from core.problems import Problem
+from core.sealed_files import SealedFiles
 from core.sealing import CannotOpen, new_file_key, open_file, seal_file
 from core.settings import Settings
 from desk.life.handling import Handling
@@ -30,10 +32,9 @@ from ivr.calls import calls
 from ivr.carriers.base import NotDone
 from ivr.flow import CallState, KeepMessage
 from ivr.messages import announced, keep, recording_told, talk_notice
-from ivr.messages.audio import SUFFIXES, Unusable, checked, media_type
+from ivr.messages.audio import Unusable, checked
 from ivr.messages.clerk import RecordingClerk
 from ivr.messages.rules import Rules, words
-from ivr.messages.store import Store
 from ivr.messages.tables import RecordingState, Why, recording_notices, recording_tasks, recordings
 from ivr.messages.transcribing import NotTranscribed
 from tests.fakes import SetClock
@@ -81,7 +82,7 @@ class Office:
     def clerk(self, transcriber: FakeTranscriber | None = None, **rules: Any) -> RecordingClerk:
         changed = self.rules.model_copy(update=rules)
         carriers = {"twilio": self.carrier}
-        store = Store(self.folder)
+        store = SealedFiles(self.folder)
         screen = EmergencyScreen(self.city.read("emergencies.yml"))
         return RecordingClerk(
             self.database, self.clock, store, changed, carriers, transcriber, screen=screen, jitter=lambda: 1.0
@@ -297,7 +298,7 @@ async def test_a_fetched_recording_lies_sealed_in_the_folder_and_no_longer_at_th
     assert (row["state"], row["media_type"], row["url"]) == ("fetched", "audio/wav", None)
     assert b"RIFF" not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
-    assert Store(office.folder).get(row["path"], row["key"]) == speech()
+    assert SealedFiles(office.folder).get(row["path"], row["key"]) == speech()
     assert office.carrier.has == {}
 
 
@@ -383,7 +384,7 @@ class Killed(BaseException):
     ("place", "end"),
     [
         ("ivr.messages.clerk.checked", Killed),
-        ("ivr.messages.store.os.fsync", Killed),
+        ("core.sealed_files.os.fsync", Killed),
         ("ivr.messages.keeping.stored", RuntimeError),
         ("tests.recordings.FakeRecorder.delete_recording", Killed),
         ("ivr.messages.tasks.drop", RuntimeError),
@@ -407,7 +408,7 @@ async def test_a_crash_at_any_point_leaves_no_plain_audio_and_the_work_is_done_a
     office.clock.forward(timedelta(minutes=10))
     await office.work()
     row = office.row()
-    assert Store(office.folder).get(row["path"], row["key"]) == speech()
+    assert SealedFiles(office.folder).get(row["path"], row["key"]) == speech()
     assert office.kinds(number).count("recording_stored") == 1
     assert office.to_do() == []
 
@@ -416,7 +417,7 @@ async def test_files_of_a_killed_worker_are_removed_after_a_day_and_known_ones_s
     office.keep()
     office.told()
     await office.work()
-    lost = Store(office.folder).put(speech())
+    lost = SealedFiles(office.folder).put(speech())
     (office.folder / "x.sealed.draft").write_bytes(b"half")
     for file in office.files():
         os.utime(file, (office.clock().timestamp(), office.clock().timestamp()))

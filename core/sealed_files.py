@@ -1,4 +1,4 @@
-"""The folder of recordings. Only sealed bytes are ever written there, each file under a key of its own."""
+"""Folders of what citizens said and showed. Only sealed bytes are written there, each file under a key of its own."""
 
 import hashlib
 import os
@@ -22,25 +22,25 @@ class StoredFile:
     sha256: str
 
 
-class Store:
+class SealedFiles:
     """Files by their names in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, audio: bytes) -> StoredFile:
-        """Keep a recording in a new file that is on the disk, whole, when this returns."""
+    def put(self, content: bytes) -> StoredFile:
+        """Keep bytes in a new file that is on the disk, whole, when this returns."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A name of its own for each try: what a slower worker writes never replaces what is known.
         name, key = f"{uuid4().hex}{SUFFIX}", new_file_key()
         draft = self._folder / f"{name}{DRAFT}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(seal_file(key, audio, name))
+            file.write(seal_file(key, content, name))
             file.flush()
             os.fsync(file.fileno())
         draft.rename(self._folder / name)
-        return StoredFile(name, key, hashlib.sha256(audio).hexdigest())
+        return StoredFile(name, key, hashlib.sha256(content).hexdigest())
 
     def get(self, path: str, key: str) -> bytes:
         """What was kept. Raises CannotOpen, also where there is no such file."""

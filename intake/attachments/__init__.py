@@ -1,0 +1,1 @@
+"""Pictures, videos and voice notes that citizens send: looked at, kept sealed, and put to their order."""
