@@ -46,6 +46,9 @@ from intake.attachments import routes as attachment_routes
 from intake.attachments.attaching import Attachments
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
+from intake.handover import routes as handover_routes
+from intake.handover.keeping import Handovers
+from intake.handover.rules import Rules as HandoverRules
 from ivr.carriers import registry as phone
 from ivr.house import rooms_of
 from ivr.messages import routes as message_routes
@@ -86,7 +89,8 @@ def create() -> FastAPI:
 
 def assemble(parts: Parts) -> FastAPI:
     """The application made of these parts."""
-    conversation = Conversation(parts.database, parts.bot, parts.city, parts.clock)
+    handovers = Handovers(HandoverRules.of_city(parts.city))
+    conversation = Conversation(parts.database, parts.bot, parts.city, parts.clock, handovers)
     app = FastAPI(
         title="连心桥 Lianxinqiao",
         version="0.1.0",
@@ -144,6 +148,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
+    app.include_router(handover_routes.create_router(parts.database, parts.city, handovers, parts.clock))
     attachments = Attachments(parts.database, parts.settings.attachments_dir, parts.clock)
     app.include_router(attachment_routes.create_router(parts.database, attachments, parts.clock))
     house = House(conversation, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)

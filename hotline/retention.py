@@ -14,6 +14,7 @@ from core.settings import Settings
 from desk.personal_data.erasure import Erasure, Forget, Retention
 from intake import inbox
 from intake.attachments import keeping as attachments
+from intake.handover import keeping as handover
 from ivr import calls
 from ivr.messages import removal
 from ivr.out import attempts, lists
@@ -26,7 +27,8 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
     memory = _forget_in(settings.tracker_file)
-    keepers = (inbox.forget, attachments.forget, keeping.forget, calls.forget, removal.forget, memory)
+    written = (inbox.forget, attachments.forget, handover.forget)
+    keepers = (*written, keeping.forget, calls.forget, removal.forget, memory)
     return Erasure(Retention.of_city(city), keepers, (removal.forget_order, attachments.forget_order))
 
 

@@ -24,6 +24,9 @@ from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.attachments.attaching import Attachments
 from intake.bot import Bot
 from intake.conversation import Conversation
+from intake.handover.keeping import Handovers
+from intake.handover.rules import Rules as HandoverRules
+from intake.handover.unheard import file_unheard
 from intake.sweep import sweep
 from ivr.carriers.registry import recorder_of
 from ivr.house import open_line
@@ -55,7 +58,8 @@ class Worker:
         self._database = database
         self._clock = clock
         self._city = city
-        self._conversation = Conversation(database, bot, city, clock)
+        self._handovers = Handovers(HandoverRules.of_city(city))
+        self._conversation = Conversation(database, bot, city, clock, self._handovers)
         self._attachments = Attachments(database, settings.attachments_dir, clock)
         self._phone = open_line(self._conversation, database, settings, city, clock)
         self._recorder = recorder_of(settings)
@@ -80,6 +84,7 @@ class Worker:
             self._beat,
             self._sweep_inbox,
             self._close_lost_calls,
+            self._tend_handovers,
             self._tidy_queues,
             self._dispatch,
             self._change_lights,
@@ -188,6 +193,15 @@ class Worker:
     async def _transcribe(self) -> None:
         while not self._stop.is_set() and (heard := await self._recordings.transcribe()):
             log.info("recordings given to the recogniser", extra={"count": heard})
+
+    async def _tend_handovers(self) -> None:
+        now = self._clock()
+        if ended := await self._database.write(lambda c: self._handovers.end_silent(c, now)):
+            log.info("silent conversations ended", extra={"count": ended})
+        if back := await self._database.write(lambda c: self._handovers.put_back(c, now)):
+            log.warning("conversations whose seat is gone wait again", extra={"count": back})
+        if filed := await self._database.write(lambda c: file_unheard(c, self._handovers, now)):
+            log.warning("conversations no seat took were filed", extra={"count": filed})
 
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):

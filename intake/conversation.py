@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,14 +15,18 @@ from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.problems import Unavailable
-from desk.orders.model import NewWorkOrder, WorkOrder
+from desk.orders.model import WorkOrder
 from desk.orders.progress import card_of
 from desk.orders.register import keep_for_person
 from intake import inbox
 from intake.attachments.keeping import put_to_order
 from intake.bot import Bot, BotUnavailable
 from intake.emergency import EmergencyScreen
+from intake.handover import answering
+from intake.handover.keeping import Handovers, under_way
+from intake.handover.rules import WRITTEN, Rules
 from intake.inbox import Accepted
+from intake.matters import matter_of
 from intake.messages import Answer, InboundMessage, Reply, Turn
 from intake.metrics import MESSAGES, TURN_SECONDS
 
@@ -33,8 +36,11 @@ log = logging.getLogger(__name__)
 class Conversation:
     """What every channel talks to."""
 
-    def __init__(self, database: Database, bot: Bot, city: City, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, bot: Bot, city: City, clock: Clock, handovers: Handovers | None = None
+    ) -> None:
         self._database = database
+        self._handovers = handovers or Handovers(Rules.of_city(city))
         self._bot = bot
         self._city = city
         self._clock = clock
@@ -101,6 +107,8 @@ class Conversation:
 
     async def _answer_fresh(self, accepted: Accepted) -> Answer:
         warning = self._screen.warning(accepted.message.text)
+        if (with_person := await self._by_person(accepted, warning)) is not None:
+            return with_person
         try:
             told = warning is not None
             answer = await self._bot.ask(accepted.message, emergency_told=told, is_repeat=not accepted.is_new)
@@ -110,6 +118,25 @@ class Conversation:
         if answer.degraded:
             return await self._keep(accepted, warning, answer.draft)
         return await self._store(accepted, _warned(warning, answer))
+
+    async def _by_person(self, accepted: Accepted, warning: str | None) -> Answer | None:
+        """The answer where a person has taken over or is asked for; None: the bot is asked."""
+        message, now = accepted.message, self._clock()
+        if message.channel not in WRITTEN:
+            return None
+
+        def answer(connection: Connection) -> Answer | None:
+            given = answering.answer(connection, self._handovers, message, now)
+            return None if given is None else _store(connection, accepted, _warned(warning, given), now)
+
+        try:
+            taken_over = await self._database.read(lambda c: under_way(c, message.conversation_id))
+            if taken_over is None and not self._handovers.rules.wants_person(message.text):
+                return None
+            return await self._database.write(answer)
+        except SQLAlchemyError as error:
+            log.error("not known whether a person has taken over", extra={"error": type(error).__name__})
+            return None
 
     async def _keep(self, accepted: Accepted, warning: str | None, draft: dict[str, Any] | None) -> Answer:
         try:
@@ -134,27 +161,6 @@ def _store(connection: Connection, accepted: Accepted, answer: Answer, now: date
     if kept.work_order is not None:
         put_to_order(connection, accepted.message.conversation_id, kept.work_order["number"], now)
     return kept
-
-
-def matter_of(connection: Connection, accepted: Accepted, draft: dict[str, Any] | None = None) -> NewWorkOrder:
-    """All that is known of the matter a message belongs to, as an order for a person to read."""
-    message = accepted.message
-    known = dict(draft or inbox.last_draft(connection, message.conversation_id) or {})
-    said = [known.pop("text", None), message.text]
-    base = {
-        "channel": message.channel,
-        "line": known.pop("line", message.line),
-        "conversation_id": message.conversation_id,
-        "message_id": message.message_id,
-        "text": "\n".join(dict.fromkeys(part for part in said if part)),
-        "contact_phone": message.caller,
-        "needs_person": True,
-        "reason": "bot unavailable",
-    }
-    try:
-        return NewWorkOrder.model_validate(base | {k: v for k, v in known.items() if v is not None})
-    except ValidationError:
-        return NewWorkOrder.model_validate(base | {"contact_phone": None})
 
 
 def _warned(warning: str | None, answer: Answer) -> Answer:

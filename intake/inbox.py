@@ -84,6 +84,12 @@ def history(connection: Connection, conversation_id: str) -> list[Turn]:
     return [Turn(r["message_id"], r["text"], r["received_at"], _answer(r)) for r in reversed(rows)]
 
 
+def since(connection: Connection, conversation_id: str, moment: datetime) -> list[Accepted]:
+    """The messages of a conversation since a moment, oldest first."""
+    query = select(inbox).where(inbox.c.conversation_id == conversation_id, inbox.c.received_at >= moment)
+    return [_accepted(row) for row in connection.execute(query.order_by(inbox.c.id)).mappings()]
+
+
 def last(connection: Connection, conversation_id: str) -> Accepted | None:
     """The newest message of a conversation."""
     query = select(inbox).where(inbox.c.conversation_id == conversation_id).order_by(inbox.c.id.desc()).limit(1)

@@ -155,6 +155,12 @@ def by_id(connection: Connection, order_id: int) -> RowMapping:
     return connection.execute(_BY_ID, {"wanted": order_id}).mappings().one()
 
 
+def numbers_of_conversation(connection: Connection, conversation_id: str) -> list[str]:
+    """The orders that came of a conversation, the newest first."""
+    query = select(work_orders.c.number).where(work_orders.c.conversation_id == conversation_id)
+    return list(connection.execute(query.order_by(work_orders.c.id.desc())).scalars())
+
+
 def open_orders_by_unit(connection: Connection) -> dict[str, int]:
     """How many open orders each unit answers for; units without any are left out."""
     query = (

@@ -16,6 +16,7 @@ from intake.attachments import keeping
 from intake.attachments.keeping import Openable
 from intake.attachments.kinds import Looked, look_at
 from intake.attachments.texts import said, text
+from intake.handover.keeping import citizen_said, under_way
 from intake.messages import Answer, InboundMessage, Reply
 
 MOST_A_DAY = 30
@@ -65,6 +66,9 @@ class Attachments:
         return inbox.store_answer(connection, accepted.id, self._answer(connection, conversation_id, before), now)
 
     def _answer(self, connection: Connection, conversation_id: str, before: Answer | None) -> Answer:
+        if (handover := under_way(connection, conversation_id)) is not None:
+            citizen_said(connection, handover, self._clock())
+            return Answer((), draft=before.draft if before else None)
         if before is not None and before.draft and not before.ended:
             # What the bot had asked stands again below, and what it had understood goes on.
             return Answer((Reply(text("to_draft")), *before.replies[-1:]), draft=before.draft)

@@ -23,7 +23,7 @@ from desk.orders.model import OPEN_STATES, Channel, Line, NewWorkOrder, State, U
 from desk.orders.register import add_event, by_id, keep_for_person
 from desk.orders.tables import work_orders
 from intake import inbox
-from intake.conversation import matter_of
+from intake.matters import matter_of
 from ivr.calls import CONVERSATION, calls
 from ivr.flow import CallState, KeepMessage, Kept
 from ivr.messages import tasks
