@@ -114,7 +114,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(supervision_routes.create_router(parts.database, Writer(parts.city), handling, parts.clock))
     app.include_router(unit_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.city, parts.clock))
-    app.include_router(notice_routes.create_router(parts.database, parts.clock))
+    app.include_router(notice_routes.create_router(parts.database, prover, parts.clock))
     app.include_router(
         webhook_routes.create_router(
             parts.database,

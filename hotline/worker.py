@@ -17,6 +17,7 @@ from desk.life.handling import MOST_CHANGES, Handling
 from desk.limits import recalculation
 from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
+from desk.telling.notices import Way
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
 from hotline.campaign import runner_of
@@ -72,7 +73,7 @@ class Worker:
         self._removed_at: datetime | None = None
         self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
-        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, ways_of(settings))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
         self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
@@ -226,6 +227,11 @@ class Worker:
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
+
+
+def ways_of(settings: Settings) -> set[Way]:
+    """The ways of telling somebody that are set up."""
+    return {Way(name) for name in carriers(settings) if name in set(Way)}
 
 
 def carriers(settings: Settings) -> dict[str, Carrier]:

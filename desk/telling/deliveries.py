@@ -73,7 +73,7 @@ deliveries = Table(
     Column("carrier", String(10), nullable=False),
     Column("webhook_id", ForeignKey("webhooks.id")),
     Column("event_id", ForeignKey("work_order_events.id")),
-    Column("notice_id", ForeignKey("notices.id"), unique=True),
+    Column("notice_id", ForeignKey("notices.id")),
     Column("text_id", ForeignKey("texts.id"), unique=True),
     Column("payload", JSON),
     Column("state", String(10), nullable=False),
@@ -84,6 +84,7 @@ deliveries = Table(
     Column("last_error", String(300)),
     one_of("state", DeliveryState),
     UniqueConstraint("event_id", "webhook_id"),
+    UniqueConstraint("notice_id", "carrier"),
     Index(None, "state", "due_at"),
 )
 
@@ -114,10 +115,10 @@ def add_webhooks(
         connection.execute(insert(deliveries), made)
 
 
-def add_texts(connection: Connection, notice_ids: Sequence[int], now: datetime) -> None:
-    """Have notices delivered as text messages."""
-    if notice_ids:
-        connection.execute(insert(deliveries), [_new("sms", now, notice_id=notice_id) for notice_id in notice_ids])
+def add_notices(connection: Connection, sent: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Have notices delivered, each by the carrier named with it."""
+    if sent:
+        connection.execute(insert(deliveries), [_new(carrier, now, notice_id=notice) for notice, carrier in sent])
 
 
 def add_text(
@@ -176,7 +177,8 @@ def failed(
         webhooks.note_failure(connection, parcel.webhook_id, failure.error, now) or failure.gone
     )
     if failure.permanent or parcel.attempts >= most:
-        _end(connection, parcel, DeliveryState.DEAD, failure.error, now)
+        if _end(connection, parcel, DeliveryState.DEAD, failure.error, now):
+            _send_another_way(connection, parcel, now)
     else:
         connection.execute(_held(parcel).values(due_at=now + wait, last_error=failure.error))
     return hopeless
@@ -289,6 +291,16 @@ class Courier:
 def _new(carrier: str, now: datetime, **values: Any) -> dict[str, Any]:
     common = {"state": DeliveryState.WAITING, "attempts": 0, "made_at": now, "due_at": now}
     return {"message_id": f"msg_{uuid4().hex}", "carrier": carrier, **common, **values}
+
+
+def _send_another_way(connection: Connection, parcel: Parcel, now: datetime) -> None:
+    """A notice that did not arrive by one way goes by the next, if it has one."""
+    of = select(notices.c.id, notices.c.ways).join(deliveries, deliveries.c.notice_id == notices.c.id)
+    row = connection.execute(of.where(deliveries.c.id == parcel.id)).mappings().first()
+    if row is None:
+        return
+    later = row["ways"][row["ways"].index(parcel.carrier) + 1 :]
+    add_notices(connection, [(row["id"], way) for way in later[:1]], now)
 
 
 def _held(parcel: Parcel) -> Any:

@@ -9,7 +9,6 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -55,7 +54,8 @@ notices = Table(
     Column("recipient", String(50), nullable=False),
     Column("kind", String(30), nullable=False),
     Column("text", String(300), nullable=False),
-    Column("sms", Boolean, nullable=False),
+    # How it is sent, beside the inbox; a citizen is told by the first way that can.
+    Column("ways", JSON, nullable=False),
     Column("void_after", JSON, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
@@ -131,7 +131,7 @@ def mark_read(connection: Connection, recipient: str, now: datetime, notice_id: 
 
 def tell_admins(connection: Connection, kind: str, text: str, now: datetime) -> None:
     """Tell the administrators something that belongs to no order."""
-    common = {"kind": kind, "text": text, "sms": False, "void_after": [], "made_at": now, "due_at": now}
+    common = {"kind": kind, "text": text, "ways": [], "void_after": [], "made_at": now, "due_at": now}
     told = common | {"state": NoticeState.TOLD, "told_at": now}
     for login in staff(connection).reached(Role.ADMIN, None):
         connection.execute(insert(notices).values(recipient=login, **told))

@@ -30,6 +30,16 @@ _SMS_PLACEHOLDERS = {"number", "hotline", "category", "step", "light", "urgency"
 _SYSTEM = {"webhook_disabled"}
 
 
+class Way(StrEnum):
+    """How somebody is told."""
+
+    PAGE = "page"
+    """In the web conversation the order came of, which fetches it: nothing is sent."""
+    WECHAT = "wechat"
+    EMAIL = "email"
+    SMS = "sms"
+
+
 class Addressee(StrEnum):
     """Who a rule tells: a role, that of the order's unit where the role belongs to one, or the citizen."""
 
@@ -109,11 +119,18 @@ class Rule(_Record):
     after: Annotated[Limit, BeforeValidator(Limit.parse)] | None = None
     until: frozenset[str] = frozenset()
     even_if_ended: bool = False
+    same_way: bool = False
     sms: bool = False
 
     def fits(self, happening: Happening) -> bool:
         """Whether the rule is about an event."""
         return happening.kind in self.event and self.when.fit(happening)
+
+    def ways(self, recipient: str, theirs: tuple[Way, ...]) -> tuple[Way, ...]:
+        """How a recipient is told, beside an inbox; `theirs`: what the order's channel has for citizens."""
+        if recipient != CITIZEN:
+            return (Way.SMS,) if self.sms else ()
+        return tuple(way for way in theirs if (self.sms if way is Way.SMS else self.same_way))
 
 
 class Quiet(_Record):
@@ -136,13 +153,16 @@ class Quiet(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A notice to be made: for whom, what it says, from when on, and after which later events it is void."""
+    """A notice to be made: for whom, what it says, from when on, and after which later events it is void.
+
+    `ways`: a citizen is told by the first of them that can, the staff by all, beside their inbox.
+    """
 
     recipient: str
     text: str
     due_at: datetime
     void_after: frozenset[str]
-    sms: bool
+    ways: tuple[Way, ...]
 
 
 class Staff:
@@ -172,6 +192,7 @@ class Notices(_Record):
     quiet: Quiet
     ended: frozenset[str]
     system: dict[str, str]
+    ways: dict[Channel, tuple[Way, ...]]
     notices: tuple[Rule, ...]
 
     @model_validator(mode="after")
@@ -195,7 +216,8 @@ class Notices(_Record):
             text = rule.text.format(**names.of(happening))
             void_after = rule.until if rule.even_if_ended else rule.until | self.ended
             for recipient in _recipients(rule, happening, staff):
-                made.setdefault(recipient, Draft(recipient, text, due_at, void_after, rule.sms))
+                ways = rule.ways(recipient, self.ways.get(Channel(happening.channel), ()))
+                made.setdefault(recipient, Draft(recipient, text, due_at, void_after, ways))
         return list(made.values())
 
 
@@ -258,5 +280,5 @@ def _check_text(rule: Rule) -> None:
         raise ValueError(f"{rule.text}: {', '.join(sorted(unknown))} cannot stand here; {', '.join(sorted(known))} can")
     if rule.sms and ("://" in rule.text or "www." in rule.text.lower()):
         raise ValueError(f"{rule.text}: a text message names no web address")
-    if Addressee.CITIZEN in rule.to and not rule.sms:
-        raise ValueError(f"{rule.text}: a citizen can only be told by text message; set sms")
+    if Addressee.CITIZEN in rule.to and not (rule.sms or rule.same_way):
+        raise ValueError(f"{rule.text}: a citizen has no inbox; set same_way, sms or both")

@@ -5,6 +5,7 @@ one transaction, so that a killed worker neither loses nor doubles it; workers s
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ from desk.orders.model import State, Urgency
 from desk.orders.tables import outbox, work_order_events, work_orders
 from desk.telling import deliveries, noticeboard, webhooks
 from desk.telling.noticeboard import NoticeState, notices
-from desk.telling.notices import CITIZEN, Draft, Happening, Names, Notices, Staff, read_notices
+from desk.telling.notices import CITIZEN, Draft, Happening, Names, Notices, Staff, Way, read_notices
+from desk.telling.optouts import optouts
 
 MOST_AT_ONCE = 500
 
@@ -25,7 +27,9 @@ _NEW_EVENTS = (
         work_order_events,
         *(work_orders.c[name] for name in ("number", "urgency", "line", "channel", "category", "unit", "assist_units")),
         work_orders.c.state.label("order_state"),
+        work_orders.c.conversation_id,
         work_orders.c.contact_phone.is_not(None).label("has_phone"),
+        select(optouts.c.id).where(optouts.c.phone_trace == work_orders.c.phone_trace).exists().label("wants_none"),
     )
     .join(outbox, outbox.c.event_id == work_order_events.c.id)
     .join(work_orders, work_orders.c.id == work_order_events.c.work_order_id)
@@ -36,18 +40,18 @@ _NEW_EVENTS = (
 
 
 class Outbox:
-    """Hands events on under a city's rules. `texts`: whether there is a gateway for text messages."""
+    """Hands events on under a city's rules. `ways`: those that are set up here."""
 
-    def __init__(self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool) -> None:
+    def __init__(self, rules: Notices, names: Names, calendar: WorkingCalendar, ways: Collection[str]) -> None:
         self.rules = rules
         self._names = names
         self._calendar = calendar
-        self._texts = texts
+        self._ways = {Way.PAGE, *map(Way, ways)}
 
     @classmethod
-    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool) -> "Outbox":
+    def of_city(cls, city: City, calendar: WorkingCalendar, ways: Collection[str]) -> "Outbox":
         """The outbox under the rules of `city/notices.yml`. Raises ValueError naming what is wrong there."""
-        return cls(read_notices(city), Names(city), calendar, texts=texts)
+        return cls(read_notices(city), Names(city), calendar, ways)
 
     def hand_on(self, connection: Connection, now: datetime) -> int:
         """Make the notices and webhook deliveries of the oldest new events; returns how many events there were."""
@@ -87,14 +91,18 @@ class Outbox:
         for notice_id, reason in reasons.items():
             dropped = update(notices).where(notices.c.id == notice_id)
             connection.execute(dropped.values(state=NoticeState.DROPPED, reason=reason))
-        if self._texts:
-            deliveries.add_texts(connection, [row["id"] for row in told if row["sms"]], now)
+        deliveries.add_notices(connection, [(row["id"], way) for row in told for way in _first(row["ways"])], now)
         return len(rows)
 
     def _drafts(self, row: RowMapping, staff: Staff) -> list[Draft]:
         drafts = self.rules.drafts(_happening(row), staff, self._names, self._calendar)
-        can_text_citizen = self._texts and row["has_phone"]
-        return [draft for draft in drafts if draft.recipient != CITIZEN or can_text_citizen]
+        able = [replace(draft, ways=self._able(row, draft)) for draft in drafts]
+        return [draft for draft in able if draft.recipient != CITIZEN or draft.ways]
+
+    def _able(self, row: RowMapping, draft: Draft) -> tuple[Way, ...]:
+        """The ways of a draft that are set up, and lead to the citizen where it is for one."""
+        ways = [way for way in draft.ways if way in self._ways]
+        return tuple(ways if draft.recipient != CITIZEN else (way for way in ways if _leads(row, way)))
 
     def _notice(self, row: RowMapping, draft: Draft, now: datetime) -> dict[str, Any]:
         return {
@@ -103,7 +111,7 @@ class Outbox:
             "recipient": draft.recipient,
             "kind": row["kind"],
             "text": draft.text,
-            "sms": draft.sms,
+            "ways": list(draft.ways),
             "void_after": sorted(draft.void_after),
             "made_at": now,
             "due_at": draft.due_at,
@@ -115,6 +123,23 @@ def forget(connection: Connection, order_ids: Collection[int]) -> None:
     """Tell nobody what has happened to these orders: they are invented, and their phones may be somebody's."""
     theirs = select(work_order_events.c.id).where(work_order_events.c.work_order_id.in_(order_ids))
     connection.execute(delete(outbox).where(outbox.c.event_id.in_(theirs)))
+
+
+def _leads(row: RowMapping, way: Way) -> bool:
+    """Whether a way leads to an order's citizen, who has not asked to be told nothing."""
+    conversation = row["conversation_id"] or ""
+    if way is Way.PAGE:
+        return conversation.startswith("web:")
+    if row["wants_none"]:
+        return False
+    if way is Way.WECHAT:
+        return conversation.startswith("wechat:")
+    return bool(way is Way.SMS and row["has_phone"])
+
+
+def _first(ways: Sequence[str]) -> list[str]:
+    """The way a notice is sent first; the page fetches it by itself."""
+    return [way for way in ways if way != Way.PAGE][:1]
 
 
 def _happening(row: RowMapping) -> Happening:

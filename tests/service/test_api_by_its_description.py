@@ -68,7 +68,7 @@ def known(
 ) -> dict[str, Any]:
     """Path parameters that lead somewhere."""
     order = client.post("/api/work-orders", json=noise_complaint, headers=as_bot).json()
-    outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, texts=False)
+    outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, ())
     sqlite.write_now(lambda c: outbox.hand_on(c, clock()))
     sqlite.write_now(lambda c: outbox.tell_due(c, clock() + timedelta(hours=1)))
     [notice] = client.get("/api/notices", headers=as_operator).json()["notices"]

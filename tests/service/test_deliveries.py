@@ -78,7 +78,7 @@ def hook(database: Database, open_settings: Settings, receiver: Receiver, clock:
 
 @pytest.fixture
 def outbox(city: City) -> Outbox:
-    return Outbox.of_city(city, Handling.of_city(city).clocks.calendar, texts=True)
+    return Outbox.of_city(city, Handling.of_city(city).clocks.calendar, ["sms"])
 
 
 def open_order(connection: Connection, order: dict[str, Any], now: datetime, **changes: Any) -> str:

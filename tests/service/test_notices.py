@@ -70,7 +70,7 @@ class Story:
     def __init__(self, connection: Connection, city: City, order: NewWorkOrder, now: datetime) -> None:
         self.connection = connection
         self.handling = Handling.of_city(city)
-        self.outbox = Outbox.of_city(city, self.handling.clocks.calendar, texts=False)
+        self.outbox = Outbox.of_city(city, self.handling.clocks.calendar, ())
         self.number = register.open_work_order(connection, order, None, now, "bot").order.number
         self.round(now)
 

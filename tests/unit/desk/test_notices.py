@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
+from sqlalchemy import Connection, select
 
 from core.access import UNIT_ROLES, Role
 from core.calendar import WorkingCalendar
@@ -18,9 +19,10 @@ from core.database import Database
 from core.settings import Settings
 from desk.life.handling import Handling
 from desk.orders.model import Urgency
-from desk.telling.carriers import is_public
-from desk.telling.deliveries import LONGEST_WAIT, backoff
-from desk.telling.notices import Notices, Quiet, read_notices
+from desk.telling.carriers import Undelivered, is_public
+from desk.telling.deliveries import LONGEST_WAIT, backoff, deliveries, failed, take
+from desk.telling.noticeboard import notices
+from desk.telling.notices import CITIZEN, Notices, Quiet, read_notices
 from desk.telling.outbox import Outbox
 from hotline.health import warnings
 from tests.fakes import SetClock
@@ -50,7 +52,7 @@ def sign_in(client: TestClient, as_operator: Headers) -> Callable[[Role], Header
 @pytest.fixture
 def hand_on(sqlite: Database, city: City, clock: SetClock) -> Callable[[], None]:
     """The worker's round, as far as it is about notices."""
-    outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, texts=True)
+    outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, ["sms"])
 
     def round_() -> None:
         sqlite.write_now(lambda c: outbox.hand_on(c, clock()))
@@ -255,14 +257,19 @@ def test_quiet_hours_end_on_the_citys_clock(from_: str, until: str, at: str, tol
         ({"text": "工单{phone}"}, "phone"),
         ({"sms": True, "text": "{unit}请签收"}, "unit"),
         ({"sms": True, "text": "见 https://example.gov.cn"}, "web address"),
-        ({"to": ["citizen"]}, "sms"),
+        ({"to": ["citizen"]}, "same_way"),
         ({"after": "soon"}, "soon"),
         ({"when": {"light": ["red"], "moon": ["full"]}}, "moon"),
     ],
 )
 def test_a_rule_that_cannot_be_used_is_named_at_the_start(rule: dict[str, Any], named: str) -> None:
     whole = {"event": ["dispatch"], "to": ["handler"], "text": "工单{number}", **rule}
-    data = {"quiet": {"from": "21:30", "until": "07:30"}, "ended": [], "system": {"webhook_disabled": "停用"}}
+    data = {
+        "quiet": {"from": "21:30", "until": "07:30"},
+        "ended": [],
+        "system": {"webhook_disabled": "停用"},
+        "ways": {},
+    }
     with pytest.raises(ValidationError, match=named):
         Notices.model_validate({**data, "notices": [whole]})
 
@@ -287,3 +294,83 @@ def test_a_year_without_holidays_is_a_warning_and_the_backlog_is_shown(
     assert "2036" in found["warnings"]["calendar"]
     calendar = WorkingCalendar.from_data(city.read("calendar.yml"), city.timezone)
     assert set(warnings(calendar, None, clock())) == {"calendar"}
+
+
+@pytest.fixture
+def told(sqlite: Database, city: City, clock: SetClock) -> Callable[..., list[tuple[str, list[str]]]]:
+    """A worker's round where these ways are set up; returns what citizens are told by it, and by which carriers."""
+    seen = 0
+
+    def round_(*ways: str) -> list[tuple[str, list[str]]]:
+        nonlocal seen
+        outbox = Outbox.of_city(city, Handling.of_city(city).clocks.calendar, ways)
+        sqlite.write_now(lambda c: outbox.hand_on(c, clock()))
+        sqlite.write_now(lambda c: outbox.tell_due(c, clock()))
+        rows = sqlite.read_now(
+            lambda c: c.execute(
+                select(notices.c.id, notices.c.text).where(notices.c.recipient == CITIZEN, notices.c.id > seen)
+            ).all()
+        )
+        sent = sqlite.read_now(lambda c: c.execute(select(deliveries.c.notice_id, deliveries.c.carrier)).all())
+        seen = max((row.id for row in rows), default=seen)
+        return [(row.text, [each.carrier for each in sent if each.notice_id == row.id]) for row in rows]
+
+    return round_
+
+
+def test_who_filed_in_the_web_chat_is_told_there_without_a_phone_or_a_gateway(
+    client: TestClient,
+    as_bot: Headers,
+    as_operator: Headers,
+    noise_complaint: dict[str, Any],
+    told: Callable[..., list[tuple[str, list[str]]]],
+) -> None:
+    order = {**noise_complaint, "contact_phone": None, "channel": "web", "conversation_id": "web:1"}
+    number = dispatch(client, as_bot, as_operator, order)
+    assert told() == [(f"您的诉求（工单{number}）已派到{UNIT}办理。", [])]
+
+
+def test_a_notice_that_does_not_arrive_by_wechat_goes_as_a_text_message(
+    client: TestClient,
+    as_bot: Headers,
+    as_operator: Headers,
+    noise_complaint: dict[str, Any],
+    told: Callable[..., list[tuple[str, list[str]]]],
+    sqlite: Database,
+    clock: SetClock,
+) -> None:
+    order = {**noise_complaint, "channel": "wechat", "conversation_id": "wechat:o1"}
+    number = dispatch(client, as_bot, as_operator, order)
+    told("wechat", "sms")
+    for move in ({"move": "sign"}, {"move": "ask_citizen", "question": "请提供门牌号。"}):
+        made = client.post(f"/api/work-orders/{number}/moves", json=move, headers=as_operator)
+        assert made.status_code == 200, made.text
+    assert [carriers for _, carriers in told("wechat", "sms")] == [["wechat"], ["wechat"]]
+
+    refused = Undelivered("45015", permanent=True)
+
+    def refuse_all(connection: Connection) -> list[tuple[str, str]]:
+        for parcel in take(connection, ["wechat"], clock()):
+            failed(connection, parcel, refused, 5, LONGEST_WAIT, clock())
+        left = select(deliveries.c.carrier, notices.c.kind).join(notices).where(deliveries.c.state == "waiting")
+        return [(carrier, kind) for carrier, kind in connection.execute(left)]
+
+    assert sqlite.write_now(refuse_all) == [("sms", "opened"), ("sms", "ask_citizen")]
+
+
+def test_who_wants_no_notices_is_told_in_the_chat_alone(
+    client: TestClient,
+    as_bot: Headers,
+    as_operator: Headers,
+    noise_complaint: dict[str, Any],
+    told: Callable[..., list[tuple[str, list[str]]]],
+) -> None:
+    order = {**noise_complaint, "channel": "web", "conversation_id": "web:1"}
+    number = client.post("/api/work-orders", json=order, headers=as_bot).json()["number"]
+    choice = {"number": number, "proof": "4567", "wanted": False}
+    assert client.post("/api/notices/choice", json={**choice, "proof": "0000"}).status_code == 404
+    assert client.post("/api/notices/choice", json=choice).status_code == 204
+    assert told("sms") == []
+    client.post("/api/notices/choice", json={**choice, "wanted": True})
+    client.post("/api/work-orders", json=order, headers=as_bot)
+    assert [carriers for _, carriers in told("sms")] == [["sms"]]

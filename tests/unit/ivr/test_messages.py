@@ -488,7 +488,7 @@ async def test_what_sounds_like_danger_is_told_to_the_seats_at_night_too(
     number = office.keep()
     office.told()
     await office.work(office.clerk(FakeTranscriber(heard)))
-    outbox = Outbox.of_city(office.city, Handling.of_city(office.city).clocks.calendar, texts=False)
+    outbox = Outbox.of_city(office.city, Handling.of_city(office.city).clocks.calendar, ())
     office.database.write_now(lambda c: outbox.hand_on(c, night))
     office.database.write_now(lambda c: outbox.tell_due(c, night))
     assert office.order(number).urgency == urgency
