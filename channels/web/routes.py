@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from channels.base import House
 from channels.web import origin
+from channels.web.feed import Feed, Watcher
 from channels.web.order import InOrder
 from channels.web.page import create_page_router
 from channels.web.socket import ChatSocket
@@ -49,6 +50,7 @@ def create_router(house: House) -> APIRouter:
 
 def _create_chat_router(house: House) -> APIRouter:
     conversation = InOrder(house.conversation, house.attachments)
+    watcher = Watcher(house.database, house.clock)
     router = APIRouter(
         prefix="/chat", tags=["web chat"], dependencies=[open_to(Audience.ANYONE)], route_class=_RefusingInChinese
     )
@@ -68,6 +70,14 @@ def _create_chat_router(house: House) -> APIRouter:
         files = await house.database.read(lambda c: keeping.of_messages(c, conversation_id(session_id)))
         return [TurnOut.of(turn, files.get(turn.message_id)) for turn in await conversation.history(session_id)]
 
+    @router.get("/remarks")
+    async def remarks(session_id: Annotated[Id, Query()], response: Response) -> Feed:
+        """What seats said, how the wait for one goes, and notices of the session's orders; only for unguessable ids."""
+        if len(session_id) < UNGUESSABLE_LENGTH:
+            raise Problem(404, "Not Found", text("history_not_found"))
+        response.headers["Cache-Control"] = "no-store"
+        return await watcher.now(conversation_id(session_id))
+
     @router.websocket("/ws")
     async def socket(websocket: WebSocket) -> None:
         """The same by WebSocket; the frames are told in `channels/web/socket.py`."""
@@ -79,7 +89,7 @@ def _create_chat_router(house: House) -> APIRouter:
         # uvicorn writes the address of an accepted socket into its log; the session's id is a key.
         websocket.scope["query_string"] = b""
         await websocket.accept()
-        await ChatSocket(websocket, session_id, conversation).serve()
+        await ChatSocket(websocket, session_id, conversation, watcher).serve()
 
     add_uploads(router, conversation, house)
     return router

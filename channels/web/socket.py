@@ -2,6 +2,7 @@
 
 Client frames: `{"type":"message","message_id","text","line"}` and `{"type":"ping"}`. Server frames:
 `typing` when the work on a message begins; `ack` and `answer` when its turn is stored and answered;
+`remarks` with what the page is told unasked, all of it, whenever there is more (`channels/web/feed.py`);
 `error` with `message_id` (null when the frame has none), `detail`, and `retryable`: whether the same message may be
 sent again; `pong`. A bad frame is answered with an error and the socket stays open.
 """
@@ -14,9 +15,10 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
+from channels.web.feed import Watcher
 from channels.web.order import InOrder
 from channels.web.texts import allowed, text
-from channels.web.wire import AnswerOut, Said, invalid, refusal
+from channels.web.wire import AnswerOut, Said, conversation_id, invalid, refusal
 from core.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -39,20 +41,23 @@ class BadFrame(Exception):
 class ChatSocket:
     """One open socket of a session."""
 
-    def __init__(self, websocket: WebSocket, session_id: str, conversation: InOrder) -> None:
+    def __init__(self, websocket: WebSocket, session_id: str, conversation: InOrder, watcher: Watcher) -> None:
         self._websocket = websocket
         self._session_id = session_id
         self._conversation = conversation
+        self._watcher = watcher
         self._waiting: asyncio.Queue[Said | None] = asyncio.Queue(LONGEST_QUEUE + 1)
         self._gone = False
 
     async def serve(self) -> None:
         """Serve until the client leaves. What it said before it left is still handled."""
         worker = asyncio.create_task(self._work())
+        follower = asyncio.create_task(self._follow())
         try:
             await self._listen()
         finally:
             self._gone = True
+            follower.cancel()
             self._waiting.put_nowait(None)
             await worker
 
@@ -65,6 +70,14 @@ class ChatSocket:
                 await self._take(parse_frame(received.get("text")))
             except BadFrame as bad:
                 await self._send_error(bad)
+
+    async def _follow(self) -> None:
+        try:
+            async for feed in self._watcher.feeds(conversation_id(self._session_id)):
+                await self._send({"type": "remarks", **feed.model_dump(mode="json")})
+        except Exception:
+            # The page asks again when it connects again.
+            log.exception("news not brought to a page")
 
     async def _take(self, frame: Said | None) -> None:
         if frame is None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from channels.web import feed
 from core.access import Role
 from core.city import City
 from core.database import Database
@@ -254,3 +255,25 @@ def test_a_seat_reads_what_was_said_and_files_the_order_of_it(
 
 def test_who_is_no_seat_reads_no_conversations(client: TestClient, sign_in: Callable[..., dict[str, str]]) -> None:
     assert client.get("/api/chats", headers=sign_in(Role.HANDLER)).status_code == 403
+
+
+def test_the_page_is_told_by_the_socket_what_a_seat_says(
+    client: TestClient, sign_in: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAUSE_SECONDS", 0.01)
+    seat = sign_in(Role.SEAT)
+    client.get("/api/chats", headers=seat)
+    client.post("/chat/messages", json={"session_id": SESSION, "message_id": "m1", "text": "人工"})
+    (waiting,) = client.get("/api/chats", headers=seat).json()["chats"]
+    with client.websocket_connect(f"/chat/ws?session_id={SESSION}") as socket:
+        assert socket.receive_json() == {"type": "remarks", "person": {"state": "waiting", "ahead": 0}, "remarks": []}
+        client.post(f"/api/chats/{waiting['id']}/take", headers=seat)
+        taken = socket.receive_json()
+    assert taken["person"]["state"] == "talking"
+    assert [(each["author"], each["text"]) for each in taken["remarks"]] == [
+        ("system", "工作人员已接入，您前面说的都看得到。")
+    ]
+    assert client.get("/chat/remarks", params={"session_id": SESSION}).json() == {
+        key: value for key, value in taken.items() if key != "type"
+    }
+    assert client.get("/chat/remarks", params={"session_id": "guessable"}).status_code == 404
