@@ -1,4 +1,4 @@
-"""`python -m bench [turns|calls|orders …] [classifiers LABELLED.jsonl]`: run the measurements and print their tables.
+"""`python -m bench [turns|calls|chats …] [classifiers LABELLED.jsonl]`: run the measurements and print their tables.
 
 Without a name all of them but the last; the classifiers need a file of labelled messages.
 """
@@ -9,11 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import calls, classifiers, lists, orders, sweep, turns
+from bench import calls, chats, classifiers, lists, orders, sweep, turns
 
 MEASUREMENTS = {
     "turns": turns.measure,
     "calls": calls.measure,
+    "chats": chats.measure,
     "orders": orders.measure,
     "sweep": sweep.measure,
     "lists": lists.measure,

@@ -1,0 +1,78 @@
+"""Open web chats: how long a reply takes among a thousand of them beside among ten.
+
+Each chat holds its socket, as the page does, and somebody in it files an order with the real bot: reads, thinks, types.
+"""
+
+import asyncio
+import random
+import tempfile
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import Times
+from core.settings import get_settings
+from hotline.training import ensure_model
+from tests.system import running
+
+FEW, MANY = 10, 1000
+SECONDS_BETWEEN = 60.0
+"""Between two messages of one person: an answer is read, a sentence typed on a telephone."""
+ROUNDS = 3
+SCRIPT = ("银泉大道{n}号的路灯不亮", "今天晚上七点", "13871234567", "确认提交")
+REPLY = "reply"
+
+
+async def _chat(
+    session: aiohttp.ClientSession, url: str, number: int, pause: float, messages: int, times: Times
+) -> None:
+    """Open a chat, speak so many times, and leave."""
+    address = f"{url}/chat/ws?session_id={uuid4().hex}"
+    async with session.ws_connect(address, heartbeat=25) as socket:
+        for count in range(messages):
+            await asyncio.sleep(pause * random.uniform(0.1, 1.9))
+            text = SCRIPT[count % len(SCRIPT)].format(n=number)
+            began = time.perf_counter()
+            await socket.send_json({"type": "message", "message_id": uuid4().hex, "text": text})
+            while (frame := await socket.receive_json())["type"] != "answer":
+                assert frame["type"] != "error", frame
+            times.add(REPLY, time.perf_counter() - began)
+
+
+async def measure(console: Console) -> Table:
+    """Run the chats; return the table."""
+    ensure_model(get_settings(), console)
+    names = ("chats open", "messages", "a second", "p50", "p95", "ratio p95", "web process MB")
+    table = Table(title=f"replies of the web chat, ms (baseline: {FEW} chats)")
+    for name in names:
+        table.add_column(name, justify="right")
+    base: float | None = None
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "data", HOTLINE_LIMITS="off") as system:
+        system.wait_until_ready()
+        web = psutil.Process(system.pid("web"))
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for chats, messages in ((FEW, ROUNDS * len(SCRIPT)), (MANY, ROUNDS)):
+                console.print(f"chats: {chats} open …")
+                times, began = Times(), time.perf_counter()
+                pause = SECONDS_BETWEEN if chats == MANY else SECONDS_BETWEEN / len(SCRIPT)
+                await asyncio.gather(
+                    *(_chat(session, system.url, n, pause, messages, times) for n in range(1, chats + 1))
+                )
+                seconds, p95 = time.perf_counter() - began, times.p95(REPLY)
+                base = base or p95
+                table.add_row(
+                    str(chats),
+                    str(len(times.by_kind[REPLY])),
+                    f"{len(times.by_kind[REPLY]) / seconds:.1f}",
+                    f"{times.p50(REPLY):.1f}",
+                    f"{p95:.1f}",
+                    f"{p95 / base:.2f} ×",
+                    f"{web.memory_info().rss / 1e6:.0f}",
+                )
+    return table
