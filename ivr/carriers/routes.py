@@ -13,7 +13,7 @@ from core.settings import Settings
 from ivr import flow
 from ivr.calls import Outcome
 from ivr.carriers import sounds
-from ivr.carriers.base import SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting, comes_in
+from ivr.carriers.base import CALL_SID, SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting, comes_in
 from ivr.line import Caller, Script
 
 MOST_STEPS = 100_000
@@ -222,10 +222,13 @@ def carrier_router(
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
     @router.post("/recording", status_code=204)
-    async def recording(message: Signed) -> None:
-        """A recording is ready."""
+    async def recording(
+        message: Signed, talk: Annotated[str | None, Query(pattern=f"^{CALL_SID.pattern}$")] = None
+    ) -> None:
+        """A recording is ready; `talk`: of a talk of this call."""
         if (told := carrier.recording(message)) is not None:
-            await rooms.recorded(carrier.name, told)
+            of_talk = told if talk is None else replace(told, call_sid=talk, talk=True)
+            await rooms.recorded(carrier.name, of_talk)
 
     @router.post("/status", status_code=204)
     async def status(message: Signed) -> None:

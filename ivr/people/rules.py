@@ -14,6 +14,7 @@ from core.city import City
 from desk.limits.deadlines import Limit, ReadLimit
 from desk.orders.model import Line
 from ivr.flow import Why
+from ivr.messages.rules import talk_notice
 from ivr.people.telephones import Telephone
 
 LONGEST_SILENCE = 30
@@ -148,7 +149,11 @@ class Words(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All that the seats and queues of a city go by. `hours`: each line's own calendar, None for always open."""
+    """All that the seats and queues of a city go by.
+
+    `hours`: each line's own calendar, None for always open. `talk_notice`: what is said before a talk, because it is
+    recorded; None: it is not.
+    """
 
     seats: SeatRules
     words: Words
@@ -157,6 +162,7 @@ class Rules:
     calendar: WorkingCalendar
     hours: Mapping[Line, WorkingCalendar | None]
     areas: Mapping[str, str]
+    talk_notice: str | None
 
     @classmethod
     def of_city(cls, city: City, calendar: WorkingCalendar | None = None) -> Self:
@@ -166,7 +172,7 @@ class Rules:
         hours = {line: _hours(rules, calendar) for line, rules in seats.lines.items()}
         categories = {each.id: each.name for each in city.categories.values()}
         areas = {code: city.area_path(code) for code in city.areas}
-        return cls(seats, load_words(), city.short_name, categories, calendar, hours, areas)
+        return cls(seats, load_words(), city.short_name, categories, calendar, hours, areas, talk_notice(city))
 
     def opens(self, line: Line, now: datetime) -> datetime | None:
         """When a line opens that is closed now; None: it is open."""

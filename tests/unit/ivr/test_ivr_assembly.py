@@ -44,6 +44,7 @@ def test_every_carrier_has_the_same_doors_and_its_own_lock(
             assert carrier in doors.pop(f"/ivr/{carrier}/{door}")
     assert doors == {
         "/ivr/jambonz/recording/{step}": {Audience.JAMBONZ},
+        "/ivr/jambonz/talk": {Audience.JAMBONZ},
         "/ivr/sounds/{name}": {Audience.ANYONE},
     }
 
