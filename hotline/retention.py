@@ -23,9 +23,9 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
-    """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
+    """The erasing of orders under a city's rules, with all that was said in messages, calls and call-backs."""
     keepers = (inbox.forget, keeping.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
-    return Erasure(Retention.of_city(city), keepers, (removal.forget_order,))
+    return Erasure(Retention.of_city(city), keepers, (removal.forget_order, attempts.forget_order))
 
 
 async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tuple[int, int]:
