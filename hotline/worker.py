@@ -20,7 +20,7 @@ from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
 from hotline.campaign import runner_of
-from hotline.retention import erasure_of, remove_campaign, remove_due
+from hotline.retention import erasure_of, remove_campaign, remove_due, remove_told
 from intake.bot import Bot
 from intake.conversation import Conversation
 from intake.sweep import sweep
@@ -205,6 +205,8 @@ class Worker:
             log.warning("messages removed that nobody fetched", extra={"count": left})
         orders, conversations = await remove_due(self._database, self._erasure, self._clock)
         conversations += await remove_campaign(self._database, self._city, self._clock)
+        if told := await remove_told(self._database, self._erasure.rules, self._clock):
+            log.info("deliveries and notices removed", extra={"count": told})
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
