@@ -25,7 +25,7 @@ from ivr.out.rules import Campaign
 from ivr.out.scheduler import NotPlaced, Runner
 from tests.fakes import FakeBot, SetClock
 from tests.jambonz import JambonzCaller, signed
-from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to
+from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_to
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
@@ -130,10 +130,10 @@ class Town:
 
     def twilio(self) -> Rung:
         about = {"public_url": PUBLIC_URL, "auth_token": SECRET, "number": PHONE, "call_sid": f"CA{1:032}"}
-        return Rung(posting_forms_to(self.app), LOCAL, **about)
+        return Rung(posting_to(self.app), LOCAL, **about)
 
     def jambonz(self) -> RungByJambonz:
-        post = posting_texts_to(self.app)
+        post = posting_to(self.app)
         rung = RungByJambonz(post, LOCAL, secret=SECRET, number="13871234567", call_sid=f"CA{1:032}")
         rung.now = int(self.clock().timestamp())
         return rung
@@ -208,7 +208,7 @@ async def test_who_does_not_sign_is_refused(town: Town, noise_complaint: dict[st
     town.answered(noise_complaint)
     flow_url, status_url = await town.ring("twilio")
     for url in (flow_url, status_url):
-        answer = await posting_forms_to(town.app)(LOCAL + urlsplit(url).path, {"CallSid": "CA1"}, {})
+        answer = await posting_to(town.app)(LOCAL + urlsplit(url).path, {"CallSid": "CA1"}, {})
         assert answer.status_code == 403
 
 

@@ -45,7 +45,7 @@ from ivr.line import Caller, Script
 from tests.jambonz import JambonzCaller, signed
 from tests.others import jambonz_faults
 from tests.telephone import Doing, Telephone
-from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to, telephone
+from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_to, telephone
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
@@ -392,13 +392,11 @@ async def knock(app: FastAPI, carrier: str, door: str, fields: dict[str, Any], *
     path = f"/ivr/{carrier}/{door}"
     secret = about.get("secret", SECRET)
     if carrier == "twilio":
-        headers = TwimlCaller(posting_forms_to(app), LOCAL, public_url=PUBLIC_URL, auth_token=secret)._signed(
-            path, fields
-        )
-        return await posting_forms_to(app)(LOCAL + path, fields, about.get("headers", headers))
+        headers = TwimlCaller(posting_to(app), LOCAL, public_url=PUBLIC_URL, auth_token=secret)._signed(path, fields)
+        return await posting_to(app)(LOCAL + path, fields, about.get("headers", headers))
     body = about.get("body", json.dumps(fields))
     headers = signed(body, secret, about.get("at")) if secret else {}
-    return await posting_texts_to(app)(LOCAL + path, body, about.get("headers", headers))
+    return await posting_to(app)(LOCAL + path, body, about.get("headers", headers))
 
 
 @each_carrier

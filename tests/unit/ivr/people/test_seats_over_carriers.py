@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -29,7 +28,7 @@ from ivr.people.tasks import Done, Result
 from tests.jambonz import JambonzCaller
 from tests.recordings import FakeRecorder, speech
 from tests.telephone import Doing, Telephone
-from tests.telephones import streaming_to
+from tests.telephones import CARRIERS, posting_to, telephone
 from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import ScriptedConversation
 from tests.unit.ivr.people.conftest import SEAT, Room
@@ -37,8 +36,7 @@ from tests.unit.ivr.people.conftest import SEAT, Room
 pytestmark = pytest.mark.unit
 
 BASE = "https://12345.example"
-NUMBERS = {"twilio": "+8613907241234", "jambonz": "13907241234"}
-each_carrier = pytest.mark.parametrize("carrier", ["twilio", "jambonz"])
+each_carrier = pytest.mark.parametrize("carrier", CARRIERS)
 
 
 class Exchange:
@@ -49,16 +47,8 @@ class Exchange:
         self.carrier = carrier
         self.room = room
 
-    async def _post(self, url: str, body: Any, headers: dict[str, str]) -> httpx2.Response:
-        content = {"data": body} if isinstance(body, dict) else {"content": body}
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(self._app), trust_env=False) as client:
-            return await client.post(url, headers=headers, **content)
-
-    def telephone(self, call_sid: str | None = None, number: str | None = None) -> Telephone:
-        number = number or NUMBERS[self.carrier]
-        if self.carrier == "twilio":
-            return TwimlCaller(self._post, BASE, call_sid=call_sid, number=number)
-        return JambonzCaller(self._post, BASE, call_sid=call_sid, number=number, stream=streaming_to(self._app))
+    def telephone(self, call_sid: str | None = None) -> Telephone:
+        return telephone(self.carrier, self._app, call_sid=call_sid, secret=None)
 
     async def rings(self) -> tuple[Telephone, str]:
         """The telephone that was rung last is taken up, and what it hears."""
@@ -75,7 +65,7 @@ class Exchange:
     async def status(self, call_sid: str, said: dict[str, str]) -> None:
         """The carrier tells of a call's end."""
         url = f"{BASE}/ivr/{self.carrier}/status"
-        response = await self._post(url, {"CallSid": call_sid, **said}, {})
+        response = await posting_to(self._app)(url, {"CallSid": call_sid, **said}, {})
         assert response.status_code == 204, response.text
 
 
