@@ -197,8 +197,8 @@ class Dialler(Protocol):
         """Ring a number in E.164 for so many seconds; who answers goes on with the script at a public address.
 
         Returns the carrier's id of the call, which is only queued: whether somebody answers is told later, to
-        `status_url` where the carrier lets a call have one of its own. `detect_machine`: where it can, it tells the
-        script whether a machine has answered.
+        `status_url` where the carrier lets a call have one of its own. `detect_machine`: it tells whether a machine has
+        answered, with the first request of the script or, once it has found out, to `status_url`.
         """
 
     async def redirect(self, call_sid: str, url: str) -> None:

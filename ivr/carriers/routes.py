@@ -129,7 +129,7 @@ def carrier_router(
     StepNumber = Annotated[int, Path(ge=0, le=MOST_STEPS)]  # noqa: N806
 
     def base(request: Request) -> str:
-        return settings.public_url or str(request.base_url).rstrip("/")
+        return base_of(request, settings)
 
     def answer(request: Request, call_sid: str, script: Script, after: After = After.LISTEN) -> Response:
         addresses = Addresses(
@@ -258,6 +258,11 @@ def sounds_router() -> APIRouter:
         return Response(data, media_type="audio/wav", headers={"Cache-Control": "public, max-age=86400"})
 
     return router
+
+
+def base_of(request: Request, settings: Settings) -> str:
+    """Our public address, without a slash at its end."""
+    return settings.public_url or str(request.base_url).rstrip("/")
 
 
 def public_address(request: Request, settings: Settings) -> str:
