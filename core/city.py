@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from core.elsewhere import Elsewhere
+from core.records import Record
 from core.responsibilities import Table
 from core.units import Units, UnitsFile
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Category(_Record):
+class Category(Record):
     """One of the 22 work-order categories. `slug` is the bot's intent of the same meaning."""
 
     id: str = Field(pattern=r"^\d{2}$")
@@ -29,7 +26,7 @@ class Category(_Record):
     asks_time: bool = False
 
 
-class Area(_Record):
+class Area(Record):
     """A place in the tree 市 → 县市区 → 乡镇街道 → 村社区; its parent's code is a prefix of its own."""
 
     code: str = Field(pattern=r"^\d{6}(\d{3}){0,2}$")

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from core.records import Record
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PartnerCity(_Record):
+class PartnerCity(Record):
     """A city of 跨市通办. `codes` begin the area codes of its places, `dialling` its telephone numbers."""
 
     name: str
@@ -18,7 +16,7 @@ class PartnerCity(_Record):
     names: tuple[str, ...] = Field(min_length=1)
 
 
-class OtherLine(_Record):
+class OtherLine(Record):
     """Another public line. A matter is perhaps its own when a keyword is said in one of its categories (none: in all).
 
     `hand_over` is what is told the other line, `advice` what the seat does on the telephone.

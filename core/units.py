@@ -7,10 +7,11 @@ at a level: 生态环境局 is 咸宁市生态环境局 in the city and 嘉鱼�
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rapidfuzz import fuzz, process
 
 from core.problems import Problem
+from core.records import Record
 
 MOST_NEAR = 3
 LEAST_LIKENESS = 50.0
@@ -30,11 +31,7 @@ CODE_LENGTH = {Level.CITY: 6, Level.COUNTY: 6, Level.TOWN: 9, Level.VILLAGE: 12}
 _RANK = {level: rank for rank, level in enumerate(Level)}
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Task(_Record):
+class Task(Record):
     """What a bureau is for, at which levels it exists, and who stands in for its head (AB角).
 
     `city_name` is its name in the city where it is another: 公安局交警支队 beside the counties' 公安局交警大队.
@@ -46,7 +43,7 @@ class Task(_Record):
     stand_in: str | None = None
 
 
-class NamedUnit(_Record):
+class NamedUnit(Record):
     """A unit with a name of its own below another, e.g. a police station."""
 
     name: str
@@ -56,7 +53,7 @@ class NamedUnit(_Record):
     stand_in: str | None = None
 
 
-class CityKeeps(_Record):
+class CityKeeps(Record):
     """What goes to the city's bureau although the county is known (分级处置)."""
 
     natures: tuple[str, ...]
@@ -64,7 +61,7 @@ class CityKeeps(_Record):
     whole: tuple[str, ...]
 
 
-class UnitsFile(_Record):
+class UnitsFile(Record):
     """The content of `city/units.yml`."""
 
     office: str
@@ -75,7 +72,7 @@ class UnitsFile(_Record):
     named: tuple[NamedUnit, ...] = ()
 
 
-class Unit(_Record):
+class Unit(Record):
     """One unit. `parent` is where it stands in the tree, None for the city itself; `task` is None for an area."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Removing what has been kept long enough: of orders, and of conversations no order came of. In batches."""
+"""Removing what has been kept long enough: of orders, of conversations no order came of, what was told. In batches."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
 from desk.personal_data.erasure import Erasure, Forget, Retention
+from desk.telling.removal import remove_deliveries, remove_notices
 from intake import inbox
 from intake.attachments import keeping as attachments
 from intake.handover import keeping as handover
@@ -25,11 +26,12 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
-    """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
+    """The erasing of orders under a city's rules, with all that was said and sent in messages and calls."""
     memory = _forget_in(settings.tracker_file)
     written = (inbox.forget, attachments.forget, handover.forget)
     keepers = (*written, keeping.forget, calls.forget, removal.forget, memory)
-    return Erasure(Retention.of_city(city), keepers, (removal.forget_order, attachments.forget_order))
+    of_orders = (removal.forget_order, attachments.forget_order, attempts.forget_order)
+    return Erasure(Retention.of_city(city), keepers, of_orders)
 
 
 async def remove_due(database: Database, erasure: Erasure, clock: Clock) -> tuple[int, int]:
@@ -55,6 +57,18 @@ async def remove_campaign(database: Database, city: City, clock: Clock) -> int:
     while forgotten := await database.write(lambda c: attempts.forget(c, before)):
         removed += forgotten
     return removed + await database.write(lambda c: lists.forget(c, before))
+
+
+async def remove_told(database: Database, rules: Retention, clock: Clock) -> int:
+    """Remove deliveries that have ended and notices that were told; returns how many. What waits stays."""
+    now, removed = clock(), 0
+    for remove, before in (
+        (remove_deliveries, rules.deliveries.before(now)),
+        (remove_notices, rules.notices.before(now)),
+    ):
+        while gone := await database.write(lambda c: remove(c, before)):  # noqa: B023 - called at once
+            removed += gone
+    return removed
 
 
 def _forget_in(tracker_file: Path) -> Forget:

@@ -21,7 +21,7 @@ from desk.telling.notices import Way
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
 from hotline.campaign import runner_of
-from hotline.retention import erasure_of, remove_campaign, remove_due
+from hotline.retention import erasure_of, remove_campaign, remove_due, remove_told
 from intake.attachments.attaching import Attachments
 from intake.bot import Bot
 from intake.conversation import Conversation
@@ -224,6 +224,8 @@ class Worker:
         conversations += await remove_campaign(self._database, self._city, self._clock)
         if loose := await self._attachments.remove_unknown():
             log.info("files removed that nothing opens", extra={"count": loose})
+        if told := await remove_told(self._database, self._erasure.rules, self._clock):
+            log.info("deliveries and notices removed", extra={"count": told})
         self._removed_at = now
         if orders or conversations:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})

@@ -49,7 +49,7 @@ class CityHouse:
             case flow.Prove():
                 return self._callers.prove(connection, state.caller, need.proof, now)
             case flow.FindSeat(line=Line.LEADER) if (number := leader_seat(connection, now)) is not None:
-                return flow.SeatFound(number=number)
+                return waits.rung(self._people, number)
             case flow.FindSeat():
                 return waits.find_seat(connection, self._people, self._people.calendar, need, state, now)
             case flow.KeepMessage():
@@ -58,13 +58,16 @@ class CityHouse:
                 return self._callers.share(connection, need, state, now)
 
     def keep(self, connection: Connection, step: flow.Step, event: flow.Event, now: datetime) -> None:
-        """What follows from a step that is being kept: its effects, and the queue that is entered or left."""
+        """What follows from a step that is being kept: its effects, the queue that is entered or left, the notice."""
         if isinstance(event, flow.Returned):
             waits.returned(connection, step.state, event, now)
         self._do(connection, step.effects, step.state, now)
         for instruction in step.instructions:
-            if isinstance(instruction, flow.Enqueue):
-                waits.entered(connection, step.state, instruction.queue, now)
+            match instruction:
+                case flow.Enqueue():
+                    waits.entered(connection, step.state, instruction.queue, now)
+                case flow.Connect(recorded=True):
+                    messages.announced(connection, step.state.call_sid, now)
 
     def hung_up(
         self, connection: Connection, state: flow.CallState, effects: Sequence[flow.Effect], now: datetime
@@ -107,8 +110,9 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
         return await database.read(lambda c: waits.wish_of(c, call_sid))
 
     async def whisper(call_sid: str) -> tuple[flow.Instruction, ...]:
-        now = clock()
-        return (flow.Say(await database.read(lambda c: talks.summary(c, switchboard.rules, call_sid, now))),)
+        now, rules = clock(), switchboard.rules
+        summary = await database.read(lambda c: talks.summary(c, rules, call_sid, now))
+        return tuple(flow.Say(each) for each in (summary, rules.talk_notice) if each is not None)
 
     async def unanswered(caller: Caller) -> None:
         now = clock()
@@ -118,7 +122,7 @@ def rooms_of(database: Database, switchboard: Switchboard, clock: Clock) -> Room
         now, status = clock(), "completed" if told.url else "absent"
         await database.write(
             lambda c: messages.recording_told(
-                c, carrier, told.sid, status, told.url, told.seconds, now, call_sid=told.call_sid
+                c, carrier, told.sid, status, told.url, told.seconds, now, call_sid=told.call_sid, talk=told.talk
             )
         )
 

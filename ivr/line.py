@@ -147,10 +147,7 @@ class PhoneLine:
                 state = call.state if call else state
                 return await self._go_on(caller, call, step, event)
         except Exception as error:
-            # Neither the message nor the local variables are logged: both may hold what the caller said.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            facts = {"call": caller.call_sid, "step": step, "error": type(error).__name__, "where": where}
-            log.error("phone step failed", extra=facts)
+            log_failure("phone step failed", error, call=caller.call_sid, step=step)
             sorry = flow.apologise(state, failed_before, self.prompts)
             return Script(sorry.instructions, step + 1, failed=True)
 
@@ -195,6 +192,12 @@ class PhoneLine:
         elif not state.messages:
             return
         await self._conversation.abandon(_conversation_id(state.call_sid))
+
+
+def log_failure(what: str, error: Exception, **facts: object) -> None:
+    """Log what went wrong on a call, and where: no message and no local variables, which may hold what was said."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error(what, extra={**facts, "error": type(error).__name__, "where": where})
 
 
 def _script(call: Call) -> Script:

@@ -64,7 +64,7 @@ PROPERTIES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "metadata": dict,
         "bidirectionalAudio": dict,
     },
-    "config": {"bargeIn": dict},
+    "config": {"bargeIn": dict, "listen": dict},
     "enqueue": {"name": str, "actionHook": HOOK, "waitHook": HOOK, "priority": int},
     "dequeue": {"name": str, "actionHook": HOOK, "timeout": int, "beep": bool},
     "leave": {},
@@ -75,6 +75,7 @@ PROPERTIES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "timeout": int,
         "answerOnBridge": bool,
         "callerId": str,
+        "listen": dict,
     },
     "conference": {
         "name": str,
@@ -134,6 +135,7 @@ class JambonzCaller:
         self.position = 1
         self._verb: Verb | None = None
         self._background: Verb | None = None
+        self._listening: Verb | None = None
         self._rest: list[Verb] = []
         self._at = "/"
         self._last: tuple[str, str] = ("", "")
@@ -211,6 +213,8 @@ class JambonzCaller:
             return await self._hook(dial, "dequeue", {"dequeue_result": "complete"})
         if hook := dial.get("confirmHook"):
             await self._whisper(hook)
+        if "listen" in dial:
+            await self._send_audio(dial["listen"], seconds)
         ended = {"dial_call_status": "completed", "dial_sip_status": 200, "dial_call_sid": str(uuid4())}
         return await self._hook(dial, "dial", ended)
 
@@ -281,7 +285,10 @@ class JambonzCaller:
                 case "say" | "play":
                     self._hear(verb)
                 case "config":
-                    self._background = verb["bargeIn"] if verb["bargeIn"]["enable"] else None
+                    if "bargeIn" in verb:
+                        self._background = verb["bargeIn"] if verb["bargeIn"]["enable"] else None
+                    if "listen" in verb:
+                        self._listening = verb["listen"] if verb["listen"]["enable"] else None
                 case "gather":
                     # jambonz skips a gather of the same input as one that listens in the background.
                     assert self._background is None, "a gather while one listens in the background"
@@ -375,7 +382,8 @@ class JambonzCaller:
             return
         auth = listen.get("wsAuth")
         second = b"\x00\x10" * int(listen.get("sampleRate", 8000))
-        about = json.dumps({"callSid": self.call_sid, "sampleRate": listen.get("sampleRate", 8000), "mixType": "mono"})
+        told = {name: listen[name] for name in ("sampleRate", "mixType") if name in listen}
+        about = json.dumps({"callSid": self.call_sid, "sampleRate": 8000, "mixType": "mono", **told})
         chunks = [about.encode(), *[second] * seconds]
         await self._stream(listen["url"], (auth["username"], auth["password"]) if auth else None, chunks)
 
@@ -401,6 +409,8 @@ class JambonzCaller:
 
     async def _over(self) -> None:
         self.doing = Doing.OVER
+        if self._listening is not None:
+            await self._send_audio(self._listening, 42)
         await self._tell(STATUS, "call-status", {"duration": 42, "call_termination_by": "caller"}, status="completed")
 
     async def _tell(self, path: str, kind: str, result: dict[str, Any], status: str = "in-progress") -> None:
@@ -460,10 +470,11 @@ def _check_properties(name: str, properties: Verb) -> None:
     for key, value in properties.items():
         assert key in PROPERTIES[name], f"{name} has no property {key}"
         assert isinstance(value, PROPERTIES[name][key]), f"{name}: {key}={value!r}"
-    if name == "gather":
-        for nested in ("say", "play"):
-            if nested in properties:
-                _check_properties(nested, properties[nested])
+    nested = {"gather": ("say", "play"), "dial": ("listen",), "config": ("listen",)}
+    for verb in nested.get(name, ()):
+        if verb in properties:
+            inside = {key: value for key, value in properties[verb].items() if (name, key) != ("config", "enable")}
+            _check_properties(verb, inside)
 
 
 def _taken(gather: Verb, keys: str) -> str:

@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx2
 from fastapi import FastAPI
 
 from tests.jambonz import JambonzCaller, Stream
-from tests.telephone import Post, PostText, Telephone
+from tests.telephone import Telephone
 from tests.twiml import TwimlCaller
 
 CARRIERS = ("twilio", "jambonz")
@@ -16,6 +17,7 @@ SECRET = "the-auth-token"
 """Twilio's auth token and jambonz's webhook secret of the tests."""
 PUBLIC_URL = "https://12345.example.gov.cn"
 LOCAL = "http://127.0.0.1:8000"
+Posting = Callable[[str, dict[str, str] | str, dict[str, str]], Awaitable[httpx2.Response]]
 
 
 def telephone(
@@ -28,31 +30,20 @@ def telephone(
     public_url: str = PUBLIC_URL,
 ) -> Telephone:
     """A telephone whose calls come in through a carrier and are signed as that carrier signs them."""
+    post = posting_to(app)
     if carrier == "twilio":
-        post = posting_forms_to(app)
         return TwimlCaller(post, LOCAL, public_url=public_url, auth_token=secret, number=number, call_sid=call_sid)
     number = number.removeprefix("+86")
-    return JambonzCaller(
-        posting_texts_to(app), LOCAL, secret=secret, number=number, call_sid=call_sid, stream=streaming_to(app)
-    )
+    return JambonzCaller(post, LOCAL, secret=secret, number=number, call_sid=call_sid, stream=streaming_to(app))
 
 
-def posting_forms_to(app: FastAPI) -> Post:
-    """Posts forms straight into the app."""
+def posting_to(app: FastAPI) -> Posting:
+    """Posts forms and texts straight into the app, without a socket."""
 
-    async def post(url: str, form: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
+    async def post(url: str, body: dict[str, str] | str, headers: dict[str, str]) -> httpx2.Response:
+        data, content = (body, None) if isinstance(body, dict) else (None, body.encode())
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), trust_env=False) as client:
-            return await client.post(url, data=form, headers=headers)
-
-    return post
-
-
-def posting_texts_to(app: FastAPI) -> PostText:
-    """Posts texts straight into the app."""
-
-    async def post(url: str, body: str, headers: dict[str, str]) -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), trust_env=False) as client:
-            return await client.post(url, content=body.encode(), headers=headers)
+            return await client.post(url, data=data, content=content, headers=headers)
 
     return post
 

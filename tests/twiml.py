@@ -24,6 +24,11 @@ __all__ = ["Post", "TwimlCaller"]
 ANY, NUMBER, FLAG = r"(?s).*", r"[1-9]\d*", r"true|false"
 URL = r"(https?:/)?/[^\s]*"
 WHISPER = {"url": URL, "method": "POST"}
+RECORDING = {
+    "recordingStatusCallback": URL,
+    "recordingStatusCallbackMethod": r"POST",
+    "recordingStatusCallbackEvent": r"(in-progress|completed|absent)( (in-progress|completed|absent))*",
+}
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "Response": {},
     "Gather": {
@@ -58,10 +63,10 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
         "maxLength": NUMBER,
         "playBeep": FLAG,
         "trim": r"trim-silence|do-not-trim",
-        "recordingStatusCallback": URL,
-        "recordingStatusCallbackMethod": r"POST",
-        "recordingStatusCallbackEvent": r"(in-progress|completed|absent)( (in-progress|completed|absent))*",
+        **RECORDING,
     },
+    "Start": {},
+    "Recording": {"channels": r"mono|dual", "track": r"inbound|outbound|both", **RECORDING},
     "Enqueue": {"action": URL, "method": r"POST", "waitUrl": URL, "waitUrlMethod": r"POST"},
     "Leave": {},
     "Dial": {
@@ -71,6 +76,8 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
         "timeLimit": NUMBER,
         "callerId": r"\+\d{5,15}",
         "answerOnBridge": FLAG,
+        "record": r"do-not-record|record-from-(answer|ringing)(-dual)?",
+        **RECORDING,
     },
     "Number": WHISPER,
     "Sip": WHISPER,
@@ -81,7 +88,10 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
 }
 IN_SAY = frozenset({"break", "say-as", "prosody"})
 CHILDREN: Mapping[str, frozenset[str]] = {
-    "Response": frozenset({"Gather", "Say", "Play", "Pause", "Record", "Enqueue", "Dial", "Redirect", "Hangup"}),
+    "Response": frozenset(
+        {"Gather", "Say", "Play", "Pause", "Record", "Start", "Enqueue", "Dial", "Redirect", "Hangup"}
+    ),
+    "Start": frozenset({"Recording"}),
     "Gather": frozenset({"Say", "Play", "Pause"}),
     "Say": IN_SAY,
     "prosody": IN_SAY,
@@ -128,6 +138,7 @@ class TwimlCaller:
         self._at = "/"
         self._last: tuple[str, dict[str, str]] = ("", {})
         self._recording: tuple[str, dict[str, str]] | None = None
+        self._started: ET.Element | None = None
         self._next_wait = ""
         self._waited = 0
 
@@ -201,6 +212,9 @@ class TwimlCaller:
         dial = self._busy(self.doing)
         if url := dial[0].get("url"):
             await self._whisper(url)
+        if dial.get("record", "do-not-record") != "do-not-record":
+            self._tell_later(dial, seconds, "DialVerb")
+            await self.tell_of_recording()
         return await self._dialled(dial, "completed", seconds)
 
     async def nobody(self) -> str:
@@ -273,6 +287,8 @@ class TwimlCaller:
                     if url := verb.get("waitUrl"):
                         await self._ask_what_to_play(url, {})
                     return self._since(before)
+                case "Start":
+                    self._started = verb[0]
                 case "Dial":
                     self.doing = Doing.CONFERRING if verb[0].tag == "Conference" else Doing.RINGING
                     return self._since(before)
@@ -359,17 +375,21 @@ class TwimlCaller:
 
     def _recorded(self, record: ET.Element, seconds: int, digits: str) -> dict[str, str]:
         assert seconds <= int(record.get("maxLength", "3600")), f"a message of {seconds} s is cut off"
+        return {**self._tell_later(record, seconds, "RecordVerb"), "Digits": digits}
+
+    def _tell_later(self, recording: ET.Element, seconds: int, source: str) -> dict[str, str]:
+        """A recording is made, which its status callback is to be told of; returns what the step tells of it."""
         sid = f"RE{uuid4().hex}"
         fields = {
             "RecordingSid": sid,
             "RecordingUrl": f"https://api.twilio.com/2010-04-01/Accounts/AC{'0' * 32}/Recordings/{sid}",
             "RecordingDuration": str(seconds),
         }
-        if callback := record.get("recordingStatusCallback"):
-            about = {"RecordingStatus": "completed", "RecordingChannels": "1", "RecordingSource": "RecordVerb"}
+        if callback := recording.get("recordingStatusCallback"):
+            about = {"RecordingStatus": "completed", "RecordingChannels": "1", "RecordingSource": source}
             common = {name: self._common("")[name] for name in ("CallSid", "AccountSid")}
             self._recording = (urljoin(self._at, callback), {**common, **fields, **about})
-        return {**fields, "Digits": digits}
+        return fields
 
     def _hear(self, verb: ET.Element) -> None:
         if verb.tag == "Say":
@@ -393,6 +413,9 @@ class TwimlCaller:
     async def _over(self) -> None:
         self.doing = Doing.OVER
         self._gather = None
+        if self._started is not None:
+            self._tell_later(self._started, 42, "StartCallRecordingTwiML")
+            await self.tell_of_recording()
         await self._tell(STATUS, self._common("completed") | {"CallDuration": "42"})
 
     async def _tell(self, path: str, form: dict[str, str]) -> None:

@@ -6,8 +6,9 @@ The numbers are those of `city/aftercare.yml`.
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from core.records import Record
 from desk.limits.deadlines import ReadLimit
 from desk.orders.model import CategoryId, Outcome
 
@@ -25,11 +26,7 @@ class Missed(StrEnum):
     """未留电话"""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Callbacks(_Record):
+class Callbacks(Record):
     """When the asking of a person ends."""
 
     enough: dict[Missed, int] = Field(min_length=len(Missed))
@@ -41,7 +38,7 @@ class Callbacks(_Record):
         return often or len(missed) >= max(self.enough.values())
 
 
-class Rechecks(_Record):
+class Rechecks(Record):
     """Which closed orders are looked at again, and when."""
 
     after: ReadLimit
@@ -54,7 +51,7 @@ class Rechecks(_Record):
         return category in self.categories and outcome in self.outcomes
 
 
-class Expediting(_Record):
+class Expediting(Record):
     """How often a citizen may hurry an order, and from when on somebody higher hears of it."""
 
     pause: ReadLimit
@@ -62,7 +59,7 @@ class Expediting(_Record):
     source: str
 
 
-class Aftercare(_Record):
+class Aftercare(Record):
     """All rules of `city/aftercare.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     callbacks: Callbacks

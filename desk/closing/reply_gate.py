@@ -8,9 +8,10 @@ import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from rapidfuzz import fuzz
 
+from core.records import Record
 from desk.orders.model import Outcome
 
 SHORTEST_POINT = 4
@@ -61,32 +62,28 @@ class Finding(BaseModel):
 Pattern = Annotated[re.Pattern[str], BeforeValidator(re.compile)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Telling(_Record):
+class Telling(Record):
     """How a finding is told."""
 
     level: Level
     says: str
 
 
-class Asked(_Record):
+class Asked(Record):
     """What makes a sentence a point."""
 
     question: Pattern
     demand: Pattern
 
 
-class Question(_Record):
+class Question(Record):
     """A kind of question, and what answers it."""
 
     asked: Pattern
     answered: Pattern
 
 
-class Fitting(_Record):
+class Fitting(Record):
     """What a reply with an outcome has to say, and what it must not."""
 
     action: bool = True
@@ -105,7 +102,7 @@ class Fitting(_Record):
         return self.needs is None or self.needs.search(text) is not None
 
 
-class Gate(_Record):
+class Gate(Record):
     """The rules of `city/reply_gate.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     findings: dict[Kind, Telling] = Field(min_length=len(Kind))

@@ -16,7 +16,7 @@ from core.problems import Problem
 from desk.limits.deadlines import Light
 from desk.orders.listing import Filters, count, lights_of, page
 from desk.orders.model import WorkOrder
-from desk.orders.register import add_event, row_of
+from desk.orders.register import add_event, ids_of
 from desk.orders.words import words
 from desk.personal_data import looks
 from desk.personal_data.looks import Purpose
@@ -100,11 +100,9 @@ class Export:
     def _page(self, connection: Connection, before: str | None) -> tuple[list[WorkOrder], dict[str, Light]]:
         orders = page(connection, self.wanted, before, PAGE)
         if self.whole:
-            for order in orders:
-                if not may_know(order, self.who):
-                    continue
-                order_id = row_of(connection, order.number)["id"]
-                looks.write_down(connection, [order_id], self.who, Purpose.OTHER, self.purpose, self.now)
+            known = ids_of(connection, [order.number for order in orders if may_know(order, self.who)])
+            looks.write_down(connection, known, self.who, Purpose.OTHER, self.purpose, self.now)
+            for order_id in known:
                 add_event(connection, order_id, "contact_viewed", {"purpose": Purpose.OTHER}, self.now, self.who.name)
         return orders, lights_of(connection, [order.number for order in orders])
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from core.records import RequestBody
 from desk.closing.aftercare import Missed
 from desk.life.lifecycle import Move
 from desk.limits.deadlines import Limit
@@ -21,11 +22,7 @@ def _a_limit(text: str) -> str:
 UnitName = Annotated[str, Field(min_length=2, max_length=50)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Accept(_Request):
+class Accept(RequestBody):
     """受理: a person has read the order, and may put right what was understood."""
 
     move: Literal[Move.ACCEPT]
@@ -36,14 +33,14 @@ class Accept(_Request):
     complex: bool | None = None
 
 
-class Reject(_Request):
+class Reject(RequestBody):
     """不予受理: why, and which way is open instead."""
 
     move: Literal[Move.REJECT]
     reason: Text
 
 
-class Dispatch(_Request):
+class Dispatch(RequestBody):
     """派单 to the one responsible unit."""
 
     move: Literal[Move.DISPATCH]
@@ -54,7 +51,7 @@ class Dispatch(_Request):
     note: Short | None = None
 
 
-class HandDown(_Request):
+class HandDown(RequestBody):
     """下派 to a unit below, which works the order; the responsible unit goes on answering for it."""
 
     move: Literal[Move.HAND_DOWN]
@@ -62,14 +59,14 @@ class HandDown(_Request):
     note: Short | None = None
 
 
-class HandBack(_Request):
+class HandBack(RequestBody):
     """交回 to who handed it down, and why."""
 
     move: Literal[Move.HAND_BACK]
     reason: Text
 
 
-class Refer(_Request):
+class Refer(RequestBody):
     """跨市通办: to which city, and what was sent."""
 
     move: Literal[Move.REFER]
@@ -77,7 +74,7 @@ class Refer(_Request):
     sent: Text
 
 
-class HandOver(_Request):
+class HandOver(RequestBody):
     """移交 to another public line by its number, and what was told it (none: the text of `city/other_lines.yml`)."""
 
     move: Literal[Move.HAND_OVER]
@@ -85,20 +82,20 @@ class HandOver(_Request):
     sent: Text | None = None
 
 
-class Receipt(_Request):
+class Receipt(RequestBody):
     """The other city's or line's number for the order."""
 
     move: Literal[Move.RECEIPT]
     receipt: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class Sign(_Request):
+class Sign(RequestBody):
     """签收."""
 
     move: Literal[Move.SIGN]
 
 
-class Return(_Request):
+class Return(RequestBody):
     """退单: why it is not this unit's, and by which clause."""
 
     move: Literal[Move.RETURN]
@@ -106,35 +103,35 @@ class Return(_Request):
     clause: Short
 
 
-class GrantReturn(_Request):
+class GrantReturn(RequestBody):
     """The dispatcher agrees: the order waits for another unit."""
 
     move: Literal[Move.GRANT_RETURN]
     note: Short | None = None
 
 
-class RefuseReturn(_Request):
+class RefuseReturn(RequestBody):
     """The dispatcher does not agree: the unit keeps the order."""
 
     move: Literal[Move.REFUSE_RETURN]
     reason: Text
 
 
-class AskCitizen(_Request):
+class AskCitizen(RequestBody):
     """挂起: what the unit has to know of the citizen."""
 
     move: Literal[Move.ASK_CITIZEN]
     question: Text
 
 
-class Resume(_Request):
+class Resume(RequestBody):
     """The citizen's answer, or why the unit goes on without one."""
 
     move: Literal[Move.RESUME]
     answer: Text
 
 
-class AskExtension(_Request):
+class AskExtension(RequestBody):
     """延期申请: for how long (3wd, 24h), and why."""
 
     move: Literal[Move.ASK_EXTENSION]
@@ -142,27 +139,27 @@ class AskExtension(_Request):
     reason: Text
 
 
-class GrantExtension(_Request):
+class GrantExtension(RequestBody):
     """The hotline office agrees to the time that was asked for."""
 
     move: Literal[Move.GRANT_EXTENSION]
 
 
-class RefuseExtension(_Request):
+class RefuseExtension(RequestBody):
     """The hotline office does not agree."""
 
     move: Literal[Move.REFUSE_EXTENSION]
     reason: Text
 
 
-class Contact(_Request):
+class Contact(RequestBody):
     """首次联系: what was said to the citizen."""
 
     move: Literal[Move.CONTACT]
     note: Text
 
 
-class Visit(_Request):
+class Visit(RequestBody):
     """现场核实: when, who of the unit was there, what they found, and the first opinion (初步意见)."""
 
     move: Literal[Move.VISIT]
@@ -172,14 +169,14 @@ class Visit(_Request):
     opinion: Text
 
 
-class WaiveVisit(_Request):
+class WaiveVisit(RequestBody):
     """Why the matter can be judged without going there."""
 
     move: Literal[Move.WAIVE_VISIT]
     reason: Text
 
 
-class ReplyText(_Request):
+class ReplyText(RequestBody):
     """What the citizen reads of a reply, and how it ended."""
 
     text: Text
@@ -194,20 +191,20 @@ class Reply(ReplyText):
     override: Text | None = Field(None, description="Why it goes to review although the check finds something missing")
 
 
-class ApproveReply(_Request):
+class ApproveReply(RequestBody):
     """The reply may go to the citizen."""
 
     move: Literal[Move.APPROVE_REPLY]
 
 
-class RefuseReply(_Request):
+class RefuseReply(RequestBody):
     """The reply has to be made again: why."""
 
     move: Literal[Move.REFUSE_REPLY]
     reason: Text
 
 
-class Callback(_Request):
+class Callback(RequestBody):
     """回访: whether somebody was reached, and then, asked apart, whether it is solved and how satisfied they are."""
 
     move: Literal["callback"]
@@ -225,7 +222,7 @@ class Callback(_Request):
     note: Text | None = Field(None, description="What they said; why they are not satisfied")
 
 
-class Rating(_Request):
+class Rating(RequestBody):
     """评价: what a citizen answers without being called."""
 
     solved: bool
@@ -237,7 +234,7 @@ class Rating(_Request):
     note: Text | None = Field(None, description="In the citizen's words; why they are not satisfied")
 
 
-class Looked(_Request):
+class Looked(RequestBody):
     """What a re-check found: whether the matter is still solved, and, when it is not, what has come back."""
 
     holds: bool
@@ -250,28 +247,28 @@ class Looked(_Request):
         return self
 
 
-class CloseUnreached(_Request):
+class CloseUnreached(RequestBody):
     """办结 after call-backs that reached nobody: why it may close all the same."""
 
     move: Literal[Move.CLOSE_UNREACHED]
     reason: Text
 
 
-class Reopen(_Request):
+class Reopen(RequestBody):
     """The matter has come back."""
 
     move: Literal[Move.REOPEN]
     reason: Text
 
 
-class Merge(_Request):
+class Merge(RequestBody):
     """并单 into another open order."""
 
     move: Literal[Move.MERGE]
     into: Annotated[str, Field(pattern=r"^\d{8}-\d{6}$")]
 
 
-class Unmerge(_Request):
+class Unmerge(RequestBody):
     """The orders are about different things after all."""
 
     move: Literal[Move.UNMERGE]

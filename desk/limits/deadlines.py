@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from core.calendar import WorkingCalendar
+from core.records import Record
 from desk.orders.model import Line, Nature, Urgency
 
 _LIMIT = re.compile(r"([1-9]\d{0,4})(m|h|d|wd|wh)")
@@ -122,11 +123,7 @@ class Running:
 ReadLimit = Annotated[Limit, BeforeValidator(Limit.parse)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Conditions(_Record):
+class Conditions(Record):
     """To which orders a rule applies; what is not named does not matter."""
 
     urgency: Urgency | None = None
@@ -140,7 +137,7 @@ class Conditions(_Record):
         return all(getattr(order, name) == value for name, value in wanted.items())
 
 
-class Circumstances(_Record):
+class Circumstances(Record):
     """What an order's time limits depend on."""
 
     urgency: Urgency = Urgency.ORDINARY
@@ -149,7 +146,7 @@ class Circumstances(_Record):
     complex: bool = False
 
 
-class Rule(_Record):
+class Rule(Record):
     """The limits for some orders. `source` says where the numbers come from."""
 
     name: str
@@ -171,7 +168,7 @@ class Rule(_Record):
         return found
 
 
-class Deadlines(_Record):
+class Deadlines(Record):
     """All rules of `city/deadlines.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     rules: tuple[Rule, ...] = Field(min_length=1)

@@ -4,6 +4,7 @@ Every function takes the connection of a running transaction; nothing here commi
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -125,14 +126,25 @@ def find(connection: Connection, number: str) -> WorkOrder:
 
 
 def find_for(connection: Connection, number: str, who: Principal) -> WorkOrder:
-    """The order with this number, if `who` may see it: people of a unit see what it leads, assists with or works on.
+    """The order with this number, if `who` may see it. Raises Problem 404."""
+    return _order(row_for(connection, number, who))
+
+
+def with_log(connection: Connection, number: str, who: Principal) -> tuple[WorkOrder, list[Event]]:
+    """The order with this number, if `who` may see it, and its whole log, oldest first. Raises Problem 404."""
+    row = row_for(connection, number, who)
+    return _order(row), events_of_order(connection, row)
+
+
+def row_for(connection: Connection, number: str, who: Principal) -> RowMapping:
+    """The stored row, if `who` may see the order: people of a unit see what it leads, assists with or works on.
 
     Raises Problem 404, the same for an order that is not there and for one of others.
     """
-    order = find(connection, number)
-    if who.unit is not None and who.unit not in (order.unit, *order.assist_units, order.working_unit):
+    row = row_of(connection, number)
+    if who.unit is not None and who.unit not in (row["unit"], *row["assist_units"], row["working_unit"]):
         raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
-    return order
+    return row
 
 
 def row_of(connection: Connection, number: str) -> RowMapping:
@@ -141,6 +153,11 @@ def row_of(connection: Connection, number: str) -> RowMapping:
     if row is None:
         raise Problem(404, "Not Found", f"number: no work order {number!r}", field="number")
     return row
+
+
+def ids_of(connection: Connection, numbers: Collection[str]) -> list[int]:
+    """The ids of the orders with these numbers."""
+    return list(connection.execute(select(work_orders.c.id).where(work_orders.c.number.in_(numbers))).scalars())
 
 
 def locked(connection: Connection, number: str) -> RowMapping:
@@ -241,15 +258,15 @@ def view_contact(
 
     `kind` and `told` are what the log says of it: a recording tells who somebody is as well.
     """
-    order = find_for(connection, number, who)
+    row = row_for(connection, number, who)
+    order = _order(row)
     if not may_know(order, who):
         detail = (
             f"work order {number} is confidential: only the hotline knows the citizen; ask it to reach them for you"
         )
         raise Problem(403, "Forbidden", detail)
-    order_id = row_of(connection, number)["id"]
-    looks.write_down(connection, [order_id], who, purpose, note, now)
-    add_event(connection, order_id, kind, {"purpose": purpose, **told}, now, who.name)
+    looks.write_down(connection, [row["id"]], who, purpose, note, now)
+    add_event(connection, row["id"], kind, {"purpose": purpose, **told}, now, who.name)
     return order
 
 

@@ -171,8 +171,8 @@ def create_router(
     async def get_events(number: Number, request: Request) -> list[Event]:
         """The order's whole log, oldest first."""
         who = principal(request)
-        order = await database.read(lambda c: register.find_for(c, number, who))
-        return await database.read(lambda c: register.events_of(c, order.number))
+        _, log = await database.read(lambda c: register.with_log(c, number, who))
+        return log
 
     @router.get("/work-orders/{number}/contact", dependencies=[open_to(Audience.STAFF)])
     async def get_contact(number: Number, request: Request, purpose: Purpose, note: Short | None = None) -> Contact:
@@ -188,14 +188,15 @@ def create_router(
 
         def look(connection: Connection) -> Contact:
             order = register.view_contact(connection, number, purpose, note, now, who)
-            people = supporters.concerned(connection, register.row_of(connection, number))
+            row = register.row_of(connection, number)
+            people = supporters.concerned(connection, row)
             return Contact(
                 contact_phone=order.contact_phone,
                 contact_name=order.contact_name,
                 id_number=order.id_number,
                 filed_by=order.filed_by,
                 people=[Reach(person=person.id, contact_phone=person.phone) for person in people],
-                proxies=proxies.of_order(connection, register.row_of(connection, number)["id"]),
+                proxies=proxies.of_order(connection, row["id"]),
             )
 
         return await database.write(look)
@@ -203,8 +204,8 @@ def create_router(
     @router.get("/work-orders/{number}/proxies", dependencies=[open_to(Audience.STAFF, *ENDS_PROXIES)])
     async def list_proxies(number: Number, request: Request) -> list[Proxy]:
         """家人同办: who of the citizen's family may act for them now, the phones masked."""
-        order = await database.read(lambda c: register.find_for(c, number, principal(request)))
-        found = await database.read(lambda c: proxies.of_order(c, register.row_of(c, order.number)["id"]))
+        who = principal(request)
+        found = await database.read(lambda c: proxies.of_order(c, register.row_for(c, number, who)["id"]))
         return [proxy.model_copy(update={"phone": masked_phone(proxy.phone)}) for proxy in found]
 
     @router.delete(

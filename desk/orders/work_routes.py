@@ -56,15 +56,13 @@ def create_router(database: Database, city: City, handling: Handling, repeats: R
     async def list_clocks(number: Number, request: Request) -> list[StepClock]:
         """The order's clocks: since when, until when, and which light each shows."""
         who = principal(request)
-        await database.read(lambda c: register.find_for(c, number, who))
-        return await database.read(lambda c: handling.clocks.of(c, register.row_of(c, number)["id"]))
+        return await database.read(lambda c: handling.clocks.of(c, register.row_for(c, number, who)["id"]))
 
     @router.get("/suggestion", dependencies=[open_to(Audience.STAFF)])
     async def suggest(number: Number, request: Request) -> Suggestion:
         """The unit the order should go to, with the reasons."""
         who, now = principal(request), clock()
-        order = await database.read(lambda c: register.find_for(c, number, who))
-        log = await database.read(lambda c: register.events_of(c, number))
+        order, log = await database.read(lambda c: register.with_log(c, number, who))
         absent = await database.read(lambda c: absence.units_without_head(c, now))
         return dispatch.suggest(order, city, returns.granted(log), absent)
 
@@ -75,8 +73,7 @@ def create_router(database: Database, city: City, handling: Handling, repeats: R
         From the binding dispatch on, also the row of the table that decides.
         """
         who, now = principal(request), clock()
-        order = await database.read(lambda c: register.find_for(c, number, who))
-        log = await database.read(lambda c: register.events_of(c, number))
+        order, log = await database.read(lambda c: register.with_log(c, number, who))
         suggested = dispatch.suggest(order, city)
         binding = order.dispatches + (order.unit is None) >= handling.clocks.rules.binding_dispatch
         decides = city.responsibilities.row(suggested.row) if binding and suggested.row else None

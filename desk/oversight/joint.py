@@ -26,6 +26,7 @@ from sqlalchemy import (
 from core.access import Principal
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
+from core.records import RequestBody
 from desk.limits.clocks import Clocks, end, must_be_ahead
 from desk.limits.deadlines import Step
 from desk.orders import model
@@ -80,11 +81,7 @@ joint_tasks = Table(
 )
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewJointHandling(_Request):
+class NewJointHandling(RequestBody):
     """联办: which units assist the order's own, why, and until when all is done."""
 
     assist_units: list[Unit] = Field(min_length=1, max_length=10)
@@ -92,7 +89,7 @@ class NewJointHandling(_Request):
     until: AwareDatetime | None = Field(None, description="None: the time city/deadlines.yml gives")
 
 
-class NewTask(_Request):
+class NewTask(RequestBody):
     """What one of the units does; until the joint time limit when no other is set."""
 
     unit: Unit
@@ -100,7 +97,7 @@ class NewTask(_Request):
     until: AwareDatetime | None = None
 
 
-class NewMeeting(_Request):
+class NewMeeting(RequestBody):
     """会议纪要: when it was, who took part, what was agreed, and who does what."""
 
     held_at: AwareDatetime
@@ -109,7 +106,7 @@ class NewMeeting(_Request):
     tasks: list[NewTask] = Field(default_factory=list, max_length=20)
 
 
-class TaskDone(_Request):
+class TaskDone(RequestBody):
     """What was done."""
 
     note: model.Text

@@ -6,10 +6,11 @@ from datetime import datetime
 from string import Formatter
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from core.city import City
 from core.clock import to_city_time
+from core.records import Record
 from desk.life.lifecycle import Move
 from desk.orders.model import Event, WorkOrder
 from desk.orders.words import words
@@ -35,11 +36,7 @@ def _a_template(text: str) -> str:
 Template = Annotated[str, AfterValidator(_a_template)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SpecialReportTemplate(_Record):
+class SpecialReportTemplate(Record):
     """How a 专报 is written."""
 
     text: Template
@@ -47,7 +44,7 @@ class SpecialReportTemplate(_Record):
     opinions: dict[str, Template]
 
 
-class BundleTemplate(_Record):
+class BundleTemplate(Record):
     """How a 同类诉求专报 is written."""
 
     text: Template
@@ -55,7 +52,7 @@ class BundleTemplate(_Record):
     order: Template
 
 
-class Templates(_Record):
+class Templates(Record):
     """All of `city/reports.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     hidden: str

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from core.access import Role
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
+from core.records import RequestBody
 from desk.limits.deadlines import Deadlines
 from desk.orders import model
 from desk.orders.model import OPEN_STATES, Event, Short, State, WorkOrder
@@ -111,11 +112,7 @@ special_reports = Table(
 )
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Coordination(_Request):
+class Coordination(RequestBody):
     """协调: who took part, and whether they agreed on who does what."""
 
     participants: list[Short] = Field(min_length=2, max_length=20)
@@ -123,20 +120,20 @@ class Coordination(_Request):
     note: model.Text
 
 
-class Edit(_Request):
+class Edit(RequestBody):
     """The report's new text."""
 
     move: Literal[ReportMove.EDIT]
     text: Annotated[str, Field(min_length=1, max_length=50_000)]
 
 
-class Submit(_Request):
+class Submit(RequestBody):
     """The report goes to the leader."""
 
     move: Literal[ReportMove.SUBMIT]
 
 
-class Decide(_Request):
+class Decide(RequestBody):
     """批示: what the leader decides, which unit handles the order, and until when."""
 
     move: Literal[ReportMove.DECIDE]
@@ -145,7 +142,7 @@ class Decide(_Request):
     until: AwareDatetime
 
 
-class Drop(_Request):
+class Drop(RequestBody):
     """There is nothing to decide any more: why."""
 
     move: Literal[ReportMove.DROP]

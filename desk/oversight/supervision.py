@@ -27,6 +27,7 @@ from sqlalchemy import (
 from core.access import Principal, Role
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
+from core.records import RequestBody
 from desk.access.people import Login, users
 from desk.limits.clocks import Clocks, end, must_be_ahead
 from desk.limits.deadlines import Step
@@ -142,11 +143,7 @@ supervisions = Table(
 )
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewSupervision(_Request):
+class NewSupervision(RequestBody):
     """A 督办单 to be opened: on whose behalf, why, what is demanded, and until when it is to be answered."""
 
     level: Level = Level.HOTLINE_OFFICE
@@ -155,35 +152,35 @@ class NewSupervision(_Request):
     until: AwareDatetime | None = Field(None, description="None: the time city/deadlines.yml gives")
 
 
-class Sign(_Request):
+class Sign(RequestBody):
     """签收: who of the unit is in charge from now on; none: who signs."""
 
     move: Literal[SupervisionMove.SIGN]
     person: Login | None = None
 
 
-class Reply(_Request):
+class Reply(RequestBody):
     """What the unit did."""
 
     move: Literal[SupervisionMove.REPLY]
     text: model.Text
 
 
-class Accept(_Request):
+class Accept(RequestBody):
     """销号: it was done as demanded."""
 
     move: Literal[SupervisionMove.ACCEPT]
     note: Short | None = None
 
 
-class Refuse(_Request):
+class Refuse(RequestBody):
     """The unit has to do it again: why."""
 
     move: Literal[SupervisionMove.REFUSE]
     reason: model.Text
 
 
-class End(_Request):
+class End(RequestBody):
     """It is no longer demanded: why."""
 
     move: Literal[SupervisionMove.END]

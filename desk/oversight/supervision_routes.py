@@ -167,8 +167,7 @@ def _joint_handling(router: APIRouter, database: Database, handling: Handling, c
     async def list_joint(number: Number, request: Request) -> list[JointHandling]:
         """The order's joint handlings with their meetings and tasks, the oldest first."""
         who = principal(request)
-        await database.read(lambda c: register.find_for(c, number, who))
-        return await database.read(lambda c: joint.of(c, register.row_of(c, number)["id"]))
+        return await database.read(lambda c: joint.of(c, register.row_for(c, number, who)["id"]))
 
     @router.post(
         "/work-orders/{number}/joint-handlings/meetings",
@@ -212,8 +211,7 @@ def _lists(router: APIRouter, database: Database, handling: Handling) -> None:
     async def list_callbacks(number: Number, request: Request) -> Callbacks:
         """回访: all tries to call the citizen back, oldest first."""
         who = principal(request)
-        await database.read(lambda c: register.find_for(c, number, who))
-        events = await database.read(lambda c: register.events_of(c, number))
+        _, events = await database.read(lambda c: register.with_log(c, number, who))
         tries = [Callback(at=e.at, actor=e.actor, **e.data) for e in events if e.kind == "callback"]
         needed = handling.clocks.rules.unreached_callbacks
         return Callbacks(unreached=unreached(events), needed=needed, tries=tries)

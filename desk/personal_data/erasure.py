@@ -68,6 +68,8 @@ class Retention(BaseModel):
     orders: _Span
     messages: _Span
     recordings: _Days
+    deliveries: _Days
+    notices: _Days
     event_data: frozenset[str]
 
     @classmethod

@@ -8,9 +8,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from rapidfuzz import fuzz
 
+from core.records import Record
 from desk.orders.model import CategoryId, Line, Nature, Probability
 from desk.repeated.places import Place, place_of
 
@@ -18,11 +19,7 @@ _NOT_WORDS = re.compile(r"[\W\d_]+")
 _COUNTY, _TOWN = 6, 9
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Weights(_Record):
+class Weights(Record):
     """What each agreement counts for."""
 
     place: Probability
@@ -36,7 +33,7 @@ class Weights(_Record):
         return self
 
 
-class Places(_Record):
+class Places(Record):
     """What part of its weight an agreement of places is worth."""
 
     same: Probability
@@ -45,7 +42,7 @@ class Places(_Record):
     unknown: Probability
 
 
-class Offering(_Record):
+class Offering(Record):
     """Which orders a citizen may join."""
 
     score: Probability
@@ -53,7 +50,7 @@ class Offering(_Record):
     categories: tuple[CategoryId, ...]
 
 
-class Reopening(_Record):
+class Reopening(Record):
     """When a new order reopens an old one."""
 
     days: int = Field(ge=1)
@@ -85,7 +82,7 @@ class Likeness:
     category: bool
 
 
-class Similarity(_Record):
+class Similarity(Record):
     """The rules of `city/similar.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     weights: Weights

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from core.access import OPERATOR, Role
 from core.calendar import WorkingCalendar
 from core.city import City
+from core.records import Record
 from desk.limits.deadlines import Light, Limit, Step
 from desk.orders.model import Channel, Line, State, Urgency
 from desk.orders.words import words
@@ -66,10 +67,6 @@ UP: dict[Role, Role] = {
 """The tier that is told where a role has nobody."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Happening:
     """An event with what the rules may ask of its order. `unit` is the one the event is about."""
@@ -92,7 +89,7 @@ class Happening:
         return found if found is not None else getattr(self, name, None)
 
 
-class Conditions(_Record):
+class Conditions(Record):
     """What an event or its order has to be; what is not named does not matter."""
 
     step: frozenset[Step] | None = None
@@ -109,7 +106,7 @@ class Conditions(_Record):
         return all(happening.fact(name) in allowed for name, allowed in wanted.items())
 
 
-class Rule(_Record):
+class Rule(Record):
     """One rule of `city/notices.yml`, whose header explains the fields."""
 
     event: frozenset[str] = Field(min_length=1)
@@ -133,7 +130,7 @@ class Rule(_Record):
         return tuple(way for way in theirs if (self.sms if way is Way.SMS else self.same_way))
 
 
-class Quiet(_Record):
+class Quiet(Record):
     """Hours of the city's clock in which only some urgencies are told; they may go past midnight."""
 
     from_: time = Field(alias="from")
@@ -186,7 +183,7 @@ class Staff:
         return [OPERATOR]
 
 
-class Notices(_Record):
+class Notices(Record):
     """All of `city/notices.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     quiet: Quiet

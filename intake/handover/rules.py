@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from core.city import City
+from core.records import Record
 from desk.limits.deadlines import Limit
 from desk.orders.model import Channel
 
@@ -29,10 +30,8 @@ def _span(text: object) -> timedelta:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
-class Rules(BaseModel):
+class Rules(Record):
     """The key `handover` of `city/chat.yml`. Raises pydantic's ValidationError naming what is wrong."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     present: Span
     waiting: Span

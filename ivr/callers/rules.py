@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from core.city import City
+from core.records import Record
 from desk.orders.model import ProxyAct
 
 LONGEST_TEXT = 134
@@ -24,17 +25,13 @@ _FILLED_IN = {
 }
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Elders(_Record):
+class Elders(Record):
     """`straight_to_person`: a number on the elder list is put through to a person at once."""
 
     straight_to_person: bool
 
 
-class Family(_Record):
+class Family(Record):
     """家人同办: for how many days, what a family member may do, how many an order may have, and a phone a day."""
 
     days: int = Field(ge=1, le=366)
@@ -43,7 +40,7 @@ class Family(_Record):
     cards_a_day: int = Field(ge=1, le=20)
 
 
-class CallerRules(_Record):
+class CallerRules(Record):
     """`callers` of `city/phone.yml`, whose header explains it."""
 
     wrong_proofs: int = Field(ge=1, le=10)
@@ -52,7 +49,7 @@ class CallerRules(_Record):
     family: Family
 
 
-class Texts(_Record):
+class Texts(Record):
     """The text messages of `texts.yml`, and the words in them."""
 
     number: Words

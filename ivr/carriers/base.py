@@ -90,6 +90,10 @@ class Addresses:
         """Where a recording of this call is told of, or sent to."""
         return self.path("recording")
 
+    def talk(self, call_sid: str) -> str:
+        """Where the recording of a talk of a call is told of."""
+        return self.path("recording", {"talk": call_sid})
+
     def path(self, name: str, query: Mapping[str, str] | None = None) -> str:
         """A door of this carrier, with the folder we are mounted at."""
         asked = f"?{urlencode(query)}" if query else ""
@@ -120,12 +124,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording is ready, or (`url` is None) nothing could be recorded. May be told late, twice, or never."""
+    """A recording is ready, or (`url` is None) nothing could be recorded. May be told late, twice, or never.
+
+    `talk`: of a talk with a seat, not of a message.
+    """
 
     call_sid: str
     sid: str
     url: str | None
     seconds: int
+    talk: bool = False
 
 
 class Carrier(Protocol):
@@ -189,8 +197,8 @@ class Dialler(Protocol):
         """Ring a number in E.164 for so many seconds; who answers goes on with the script at a public address.
 
         Returns the carrier's id of the call, which is only queued: whether somebody answers is told later, to
-        `status_url` where the carrier lets a call have one of its own. `detect_machine`: where it can, it tells the
-        script whether a machine has answered.
+        `status_url` where the carrier lets a call have one of its own. `detect_machine`: it tells whether a machine has
+        answered, with the first request of the script or, once it has found out, to `status_url`.
         """
 
     async def redirect(self, call_sid: str, url: str) -> None:

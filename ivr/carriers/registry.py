@@ -131,6 +131,6 @@ def phone_router(
     router = APIRouter()
     for carrier in carriers.by_name.values():
         router.include_router(carrier_router(carrier, line, settings, hints, rooms))
-    router.include_router(audio.create_router(carriers.recorder))
+    router.include_router(audio.create_router(carriers.recorder, rooms.recorded))
     router.include_router(sounds_router())
     return router

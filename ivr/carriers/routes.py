@@ -13,7 +13,7 @@ from core.settings import Settings
 from ivr import flow
 from ivr.calls import Outcome
 from ivr.carriers import sounds
-from ivr.carriers.base import SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting, comes_in
+from ivr.carriers.base import CALL_SID, SOUNDS, Addresses, After, Carrier, Message, Recording, Waiting, comes_in
 from ivr.line import Caller, Script
 
 MOST_STEPS = 100_000
@@ -129,7 +129,7 @@ def carrier_router(
     StepNumber = Annotated[int, Path(ge=0, le=MOST_STEPS)]  # noqa: N806
 
     def base(request: Request) -> str:
-        return settings.public_url or str(request.base_url).rstrip("/")
+        return base_of(request, settings)
 
     def answer(request: Request, call_sid: str, script: Script, after: After = After.LISTEN) -> Response:
         addresses = Addresses(
@@ -222,10 +222,13 @@ def carrier_router(
         return Response(carrier.render(script, addresses), media_type=carrier.media_type)
 
     @router.post("/recording", status_code=204)
-    async def recording(message: Signed) -> None:
-        """A recording is ready."""
+    async def recording(
+        message: Signed, talk: Annotated[str | None, Query(pattern=f"^{CALL_SID.pattern}$")] = None
+    ) -> None:
+        """A recording is ready; `talk`: of a talk of this call."""
         if (told := carrier.recording(message)) is not None:
-            await rooms.recorded(carrier.name, told)
+            of_talk = told if talk is None else replace(told, call_sid=talk, talk=True)
+            await rooms.recorded(carrier.name, of_talk)
 
     @router.post("/status", status_code=204)
     async def status(message: Signed) -> None:
@@ -255,6 +258,11 @@ def sounds_router() -> APIRouter:
         return Response(data, media_type="audio/wav", headers={"Cache-Control": "public, max-age=86400"})
 
     return router
+
+
+def base_of(request: Request, settings: Settings) -> str:
+    """Our public address, without a slash at its end."""
+    return settings.public_url or str(request.base_url).rstrip("/")
 
 
 def public_address(request: Request, settings: Settings) -> str:

@@ -64,11 +64,12 @@ class Enqueue:
 class Connect:
     """Ring a telephone and connect it, or give up after so many seconds. Its event is `Returned`.
 
-    `number` is in E.164 or a SIP address; who answers hears the call's summary first.
+    `number` is in E.164 or a SIP address; who answers hears the call's summary first. `recorded`: the talk is.
     """
 
     number: str
     seconds: int = 30
+    recorded: bool = False
     kind: Literal["connect"] = "connect"
 
 
@@ -76,11 +77,13 @@ class Connect:
 class Confer:
     """Put the caller into the conference room of this name, with whoever else is there. Its event is `Returned`.
 
-    `ends`: when this one leaves, the room is closed, and whoever else is there goes on.
+    `ends`: when this one leaves, the room is closed, and whoever else is there goes on. `recorded_as`: what is spoken
+    and heard on this line is recorded as a talk of that call.
     """
 
     room: str
     ends: bool = False
+    recorded_as: str | None = None
     kind: Literal["confer"] = "confer"
 
 

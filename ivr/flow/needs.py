@@ -64,7 +64,8 @@ class SeatFound:
     """Where to wait or whom to ring. Neither: nobody is there; `opens` then says when somebody is, in words.
 
     `position` 1 is next; `minutes` is the expected wait, None where nothing can be said of it.
-    `dialects`: the caller may choose one first.
+    `dialects`: the caller may choose one first. `notice`: what is said before the telephone rings, because the talk is
+    recorded; None: it is not.
     """
 
     queue: str | None = None
@@ -73,6 +74,7 @@ class SeatFound:
     minutes: int | None = None
     dialects: tuple[str, ...] = ()
     opens: str | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

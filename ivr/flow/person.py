@@ -38,7 +38,8 @@ def found(step: Step, seat: SeatFound, prompts: Prompts) -> Step:
         return replace(asked, instructions=(*before, *asked.instructions))
     waiting = replace(state, where=Where.WAITING, buttons=())
     if seat.number is not None:
-        return Step(waiting, (*before, *say(state, prompts.connecting), Connect(seat.number)))
+        said = (seat.notice, prompts.connecting) if seat.notice else (prompts.connecting,)
+        return Step(waiting, (*before, *say(state, *said), Connect(seat.number, recorded=seat.notice is not None)))
     if seat.queue is not None:
         return Step(waiting, (*before, *say(state, *_place(seat, prompts)), Enqueue(seat.queue)))
     if step.leaving:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, literal, select, update
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -30,6 +30,7 @@ from ivr.messages import tasks
 from ivr.messages.rules import Rules, words
 from ivr.messages.tables import Kind, RecordingState, Task, Why, recording_notices, recording_tasks, recordings
 from ivr.messages.tasks import Job
+from ivr.people.tables import talks
 
 ACTOR = "recordings"
 AT_ONCE = 50
@@ -152,9 +153,8 @@ def link_waiting(connection: Connection, rules: Rules, now: datetime) -> int:
         _change(connection, row["sid"], consent_at=row["consent_at"] or row["created_at"])
         _open_order(connection, row["sid"], _spoken(connection, row["call_sid"]), row["seconds"], now)
         linked += 1
-    of_call = work_orders.c.conversation_id == literal(CONVERSATION).concat(recordings.c.call_sid)
-    talks = unlinked.where(recordings.c.kind == Kind.TALK, select(work_orders.c.id).where(of_call).exists())
-    for row in _rows(connection, talks.limit(AT_ONCE).with_for_update(skip_locked=True)):
+    ready = unlinked.where(recordings.c.kind == Kind.TALK, _orders_of(recordings.c.call_sid).exists())
+    for row in _rows(connection, ready.limit(AT_ONCE).with_for_update(skip_locked=True)):
         order_id = _order_of_call(connection, row["call_sid"])
         if order_id is not None:
             _link(connection, row["sid"], order_id, now)
@@ -333,8 +333,15 @@ def _carrier_of(connection: Connection, call_sid: str) -> str | None:
 
 def _order_of_call(connection: Connection, call_sid: str) -> int | None:
     """The newest order of a call."""
-    query = select(work_orders.c.id).where(work_orders.c.conversation_id == CONVERSATION + call_sid)
-    return connection.execute(query.order_by(work_orders.c.id.desc()).limit(1)).scalar()
+    return max(connection.execute(_orders_of(literal(call_sid))).scalars(), default=None)
+
+
+def _orders_of(call_sid: ColumnElement[str]) -> CompoundSelect[int]:
+    """The orders that were opened in a call, and those that the forms after its talks name."""
+    of_call = work_orders.c.conversation_id == literal(CONVERSATION).concat(call_sid)
+    by_form = select(work_orders.c.id).join(talks, talks.c.order_number == work_orders.c.number)
+    opened, named = select(work_orders.c.id).where(of_call), by_form.where(talks.c.call_sid == call_sid)
+    return union_all(opened.correlate(recordings), named.correlate(recordings))
 
 
 def _noted(connection: Connection, sid: str, now: datetime, kind: Kind = Kind.MESSAGE) -> RowMapping:

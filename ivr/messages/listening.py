@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from core.access import Principal
 from core.problems import Problem
-from desk.orders.register import by_id, find_for, row_of, view_contact
+from desk.orders.register import by_id, find_for, row_for, view_contact
 from ivr.messages.tables import Kind, RecordingState, Why, recordings
 
 HEARD = "recording_heard"
@@ -43,8 +43,7 @@ class Playable:
 
 def recordings_of(connection: Connection, number: str, who: Principal) -> list[Recording]:
     """The recordings of an order, the oldest first. Raises Problem 404, also for an order of others."""
-    find_for(connection, number, who)
-    order_id = row_of(connection, number)["id"]
+    order_id = row_for(connection, number, who)["id"]
     query = select(recordings).where(recordings.c.work_order_id == order_id).order_by(recordings.c.created_at)
     return [Recording.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 

@@ -28,7 +28,7 @@ class Rules(BaseModel):
 
 
 def talk_notice(city: City) -> str | None:
-    """What a caller has to be told before a talk with a seat is recorded; None: talks are not recorded."""
+    """What has to be said to both before a talk with a seat is recorded; None: talks are not recorded."""
     return str(words()["talk_notice"]) if Rules.of_city(city).talks else None
 
 

@@ -39,7 +39,7 @@ from desk.orders.model import e164
 from desk.orders.register import by_id, traced
 from desk.orders.tables import one_of, work_orders
 from desk.personal_data.privacy import masked_phone
-from desk.repeated.supporters import Person
+from desk.repeated.supporters import Person, handled_in
 from ivr.flow import Instruction
 from ivr.out.flow import OutState, OutStep, Result, Where
 
@@ -100,6 +100,7 @@ campaign = Table(
 
 THE_CAMPAIGN = 1
 UNDER_WAY = campaign_attempts.c.ended_at.is_(None)
+_BLANK = dict.fromkeys(("phone", "phone_trace", "state", "instructions", "refusal"))
 _STATE = TypeAdapter(OutState)
 _INSTRUCTIONS = TypeAdapter(tuple[Annotated[Instruction, Field(discriminator="kind")], ...])
 
@@ -356,21 +357,33 @@ def tries(connection: Connection, order_id: int | None, before: datetime | None,
 
 
 def forget(connection: Connection, before: datetime, limit: int = 500) -> int:
-    """Remove number and words of attempts that ended before a moment or whose order was erased; returns how many."""
-    erased = select(work_orders.c.id).where(
-        work_orders.c.id == campaign_attempts.c.work_order_id, work_orders.c.erased_at.is_not(None)
-    )
+    """Remove number and words of attempts that ended before a moment; returns how many."""
     due = (
         select(campaign_attempts.c.id)
-        .where(campaign_attempts.c.phone_trace.is_not(None), campaign_attempts.c.ended_at.is_not(None))
-        .where(or_(campaign_attempts.c.ended_at < before, erased.exists()))
+        .where(campaign_attempts.c.phone_trace.is_not(None), campaign_attempts.c.ended_at < before)
         .limit(limit)
     )
     ids = list(connection.execute(due).scalars())
     if ids:
-        blank = {"phone": None, "phone_trace": None, "state": None, "instructions": None, "refusal": None}
-        connection.execute(update(campaign_attempts).where(campaign_attempts.c.id.in_(ids)).values(**blank))
+        connection.execute(update(campaign_attempts).where(campaign_attempts.c.id.in_(ids)).values(**_BLANK))
     return len(ids)
+
+
+def forget_order(connection: Connection, order_id: int) -> None:
+    """Remove number and words of all attempts to reach the people of an order that is erased.
+
+    An attempt under way is over with it: what is still said on its call is kept nowhere.
+    """
+    order, tried = by_id(connection, order_id), campaign_attempts.c
+    its_people = or_(tried.person == order["number"], tried.person.startswith(f"{order['number']}+"))
+    # Who joined another order was called about that one.
+    elsewhere = and_(tried.work_order_id == handled_in(connection, order)["id"], its_people)
+    ended = {
+        "ended_at": func.coalesce(tried.ended_at, tried.updated_at),
+        "result": func.coalesce(tried.result, literal(Result.SETTLED)),
+    }
+    theirs = or_(tried.work_order_id == order_id, elsewhere)
+    connection.execute(update(campaign_attempts).where(theirs).values(**_BLANK, **ended))
 
 
 def _insert(connection: Connection, table: Table) -> Any:

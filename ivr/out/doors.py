@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from core.access import Audience, open_to
 from core.settings import Settings
 from ivr.carriers.base import Addresses, After, Carrier, Message, NotDone
-from ivr.carriers.routes import public_address
-from ivr.flow import Heard, Keyed, Silence
+from ivr.carriers.routes import base_of, public_address
+from ivr.flow import HangUp, Heard, Keyed, Silence
 from ivr.out.endings import told
 from ivr.out.flow import OutEvent
 from ivr.out.line import OutLine
@@ -73,14 +73,19 @@ def out_router(carrier: Carrier, line: OutLine, settings: Settings, words: OutWo
             event = carrier.event(message, After.LISTEN, step)
             heard: OutEvent = event if isinstance(event, Heard | Keyed) else Silence()
             script = await line.step(attempt, call_sid, step, heard)
-        base = settings.public_url or str(request.base_url).rstrip("/")
-        addresses = Addresses(base, f"{carrier.name}/out/{attempt}", call_sid, script.next_step, hints=hints)
+        place = f"{carrier.name}/out/{attempt}"
+        addresses = Addresses(base_of(request, settings), place, call_sid, script.next_step, hints=hints)
         return Response(carrier.render(script.instructions, addresses), media_type=carrier.media_type)
 
     @router.post("/{attempt}/status", status_code=204)
-    async def status(message: Signed, attempt: Attempt) -> None:
-        """Status callback: how the call ended."""
-        await _ended(line, attempt, carrier.caller(message).call_sid, message)
+    async def status(request: Request, message: Signed, attempt: Attempt) -> Response:
+        """Status callback: how the call ended; or that a machine has answered, whose call is ended with the answer."""
+        call_sid, found = carrier.caller(message).call_sid, told(message)
+        if found.machine and found.ending is None and await line.heard_machine(attempt, call_sid):
+            addresses = Addresses(base_of(request, settings), f"{carrier.name}/out/{attempt}", call_sid)
+            return Response(carrier.render((HangUp(),), addresses), media_type=carrier.media_type)
+        await _ended(line, attempt, call_sid, message)
+        return Response(status_code=204)
 
     return router
 

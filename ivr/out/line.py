@@ -1,8 +1,6 @@
 """The line of outgoing calls: runs the flow of an attempt's call and keeps each step. It knows no carrier's format."""
 
 import asyncio
-import logging
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +13,7 @@ from core.database import Database
 from desk.life.handling import Handling
 from desk.orders.register import by_id
 from ivr.flow import HangUp, HungUp, Say, Started
-from ivr.line import LONGEST_STEP_SECONDS, Script
+from ivr.line import LONGEST_STEP_SECONDS, Script, log_failure
 from ivr.out import attempts
 from ivr.out.endings import RESULTS, Ending
 from ivr.out.flow import OutEvent, OutState, OutStep, Result, Where, advance, settled
@@ -23,8 +21,6 @@ from ivr.out.planning import Planner
 from ivr.out.recording import Recorder
 from ivr.out.rules import Campaign
 from ivr.out.words import OutWords, load_words
-
-log = logging.getLogger(__name__)
 
 NOTHING_MORE = Script((HangUp(),), 1)
 """What a call is told that is not ours, or whose attempt is over."""
@@ -99,9 +95,7 @@ class OutLine:
             async with asyncio.timeout(LONGEST_STEP_SECONDS):
                 return await self._database.write(lambda c: work(c, now))
         except Exception as error:
-            # Neither the message nor the local variables are logged: both may hold what was said.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("outgoing call failed", extra={"attempt": attempt, "error": type(error).__name__, "where": where})
+            log_failure("outgoing call failed", error, attempt=attempt)
             return Script((Say(self._words.trouble), HangUp()), 1, failed=True)
 
     def _mine(self, connection: Connection, attempt: str, call_sid: str) -> RowMapping | None:

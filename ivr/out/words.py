@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from core.records import Record
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[tuple[Sentence, ...], Field(min_length=1)]
@@ -30,18 +32,14 @@ MEANINGS = {
 """What may be answered to each question."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Option(_Record):
+class Option(Record):
     """One answer: its key, where it has one, and the words people say for it."""
 
     key: Annotated[str, Field(pattern=r"^[1-8]$")] | None = None
     words: Words
 
 
-class Question(_Record):
+class Question(Record):
     """Something that is asked, in full and in short, and the answers by their meaning."""
 
     ask: Sentence
@@ -49,7 +47,7 @@ class Question(_Record):
     options: dict[str, Option]
 
 
-class Slots(_Record):
+class Slots(Record):
     """How a moment for another call is named."""
 
     hour: Sentence
@@ -59,7 +57,7 @@ class Slots(_Record):
     parts: dict[str, time]
 
 
-class Answered(_Record):
+class Answered(Record):
     """How answers are told the desk."""
 
     solved: dict[bool, Sentence]
@@ -68,7 +66,7 @@ class Answered(_Record):
     said: Sentence
 
 
-class OutWords(_Record):
+class OutWords(Record):
     """All that an outgoing call may say. Raises pydantic's ValidationError naming every bad entry."""
 
     questions: dict[str, Question]

@@ -22,6 +22,9 @@ class Kind(StrEnum):
     SPECIALIST = "specialist"
 
 
+CITIZENS = (Kind.CALLER, Kind.CITIZEN)
+
+
 class LegState(StrEnum):
     """How far somebody who is rung has come."""
 
@@ -54,7 +57,7 @@ def turn(leg: Leg, pressed: str | None, rules: Rules) -> Turn:
     """What comes next when the carrier asks, after a key or none."""
     if leg.state is LegState.OVER:
         return Turn.GONE
-    if leg.kind in (Kind.CALLER, Kind.CITIZEN) or leg.state is LegState.JOINED:
+    if leg.kind in CITIZENS or leg.state is LegState.JOINED:
         return Turn.JOIN
     if leg.state is LegState.RINGING:
         return Turn.TELL
@@ -70,11 +73,16 @@ def telling(said: str, rules: Rules) -> tuple[Instruction, ...]:
     return Say(said), Say(rules.words.press_to_take), Listen(Keys.ONE, seconds=SECONDS)
 
 
-def joining(leg: Leg, room: str, rules: Rules) -> tuple[Instruction, ...]:
-    """Into the room; it closes when the seat or the caller leaves, and stays when a specialist does."""
-    greeting: dict[Kind, str] = {Kind.CITIZEN: rules.words.greeting_call_back.format(city=rules.city)}
-    said = (Say(greeting[leg.kind]),) if leg.kind in greeting else ()
-    return *said, Confer(room, ends=leg.kind is not Kind.SPECIALIST)
+def joining(leg: Leg, room: str, call_sid: str, rules: Rules) -> tuple[Instruction, ...]:
+    """Into the room; it closes when the seat or the caller leaves, and stays when a specialist does.
+
+    A talk that is recorded, as one of the call `call_sid`, is so on the citizen's line, and all are told before.
+    """
+    citizen = leg.kind in CITIZENS
+    greeting = rules.words.greeting_call_back.format(city=rules.city) if leg.kind is Kind.CITIZEN else None
+    said = tuple(Say(each) for each in (greeting, rules.talk_notice) if each is not None)
+    recorded_as = call_sid if citizen and rules.talk_notice is not None else None
+    return *said, Confer(room, ends=leg.kind is not Kind.SPECIALIST, recorded_as=recorded_as)
 
 
 def leaving(said: str) -> tuple[Instruction, ...]:

@@ -13,6 +13,7 @@ from core.access import Principal
 from core.problems import Problem
 from desk.orders.model import Line
 from ivr.flow import Ended, HangUp, Instruction, Say
+from ivr.messages import announced
 from ivr.people import legs as script
 from ivr.people import tasks
 from ivr.people.acts import NOTHING, Acts, Bring, Drop, Ring
@@ -147,8 +148,10 @@ def specialist_of(rules: Rules, subject: str, line: Line) -> Specialist:
 
 
 def _join(connection: Connection, rules: Rules, talk: RowMapping, row: RowMapping, leg: Leg, now: datetime) -> Heard:
-    into_room = script.joining(leg, talk["room"], rules)
+    into_room = script.joining(leg, talk["room"], talk["call_sid"], rules)
     _set_leg(connection, row["token"], LegState.JOINED)
+    if rules.talk_notice is not None and leg.kind in script.CITIZENS:
+        announced(connection, talk["call_sid"], now)
     if leg.state is LegState.JOINED:
         return Heard(into_room)
     if leg.kind is Kind.CITIZEN:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from core.calendar import WorkingCalendar
 from core.city import City
+from core.records import Record
 from desk.limits.deadlines import Limit, ReadLimit
 from desk.orders.model import Line
 from ivr.flow import Why
+from ivr.messages.rules import talk_notice
 from ivr.people.telephones import Telephone
 
 LONGEST_SILENCE = 30
@@ -34,11 +36,7 @@ Span = Annotated[timedelta, BeforeValidator(_by_the_clock)]
 Name = Annotated[str, Field(min_length=1, max_length=20)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class LineRules(_Record):
+class LineRules(Record):
     """A line's queue: its name at the carrier, when it is open, how many may wait; `ring`: no queue, ring a seat."""
 
     queue: str = Field(pattern=r"^[a-z0-9_-]{1,60}$")
@@ -48,7 +46,7 @@ class LineRules(_Record):
     ring: bool = False
 
 
-class WaitingRules(_Record):
+class WaitingRules(Record):
     """What a waiting caller is offered, and how long a piece of music lasts."""
 
     call_back_after: Span
@@ -56,7 +54,7 @@ class WaitingRules(_Record):
     music_seconds: int = Field(ge=5, le=LONGEST_SILENCE - KEY_SECONDS)
 
 
-class TaskRules(_Record):
+class TaskRules(Record):
     """Until when somebody is called back, by the reason, and how often it is tried."""
 
     due: dict[Why, ReadLimit] = Field(min_length=len(Why))
@@ -64,7 +62,7 @@ class TaskRules(_Record):
     enough: int = Field(ge=1, le=20)
 
 
-class Specialist(_Record):
+class Specialist(Record):
     """政策专员: who answers for a subject, on which lines; without a number nobody can be rung."""
 
     subject: Name
@@ -73,7 +71,7 @@ class Specialist(_Record):
     number: Telephone | None = None
 
 
-class SeatRules(_Record):
+class SeatRules(Record):
     """The key `seats` of `city/phone.yml`. Raises pydantic's ValidationError naming what is wrong."""
 
     silent_after: Span
@@ -102,7 +100,7 @@ class SeatRules(_Record):
         return Line(line) if line in self.lines else Line.CITIZEN
 
 
-class Words(_Record):
+class Words(Record):
     """The sentences of `words.yml`."""
 
     lines: dict[Line, str]
@@ -148,7 +146,11 @@ class Words(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All that the seats and queues of a city go by. `hours`: each line's own calendar, None for always open."""
+    """All that the seats and queues of a city go by.
+
+    `hours`: each line's own calendar, None for always open. `talk_notice`: what is said before a talk, because it is
+    recorded; None: it is not.
+    """
 
     seats: SeatRules
     words: Words
@@ -157,6 +159,7 @@ class Rules:
     calendar: WorkingCalendar
     hours: Mapping[Line, WorkingCalendar | None]
     areas: Mapping[str, str]
+    talk_notice: str | None
 
     @classmethod
     def of_city(cls, city: City, calendar: WorkingCalendar | None = None) -> Self:
@@ -166,7 +169,7 @@ class Rules:
         hours = {line: _hours(rules, calendar) for line, rules in seats.lines.items()}
         categories = {each.id: each.name for each in city.categories.values()}
         areas = {code: city.area_path(code) for code in city.areas}
-        return cls(seats, load_words(), city.short_name, categories, calendar, hours, areas)
+        return cls(seats, load_words(), city.short_name, categories, calendar, hours, areas, talk_notice(city))
 
     def opens(self, line: Line, now: datetime) -> datetime | None:
         """When a line opens that is closed now; None: it is open."""

@@ -70,7 +70,7 @@ def find_seat(
         return SeatFound()
     if wanted.ring:
         free = [seat for seat in present if seat.state is SeatState.READY and not seat.talking]
-        return SeatFound(number=seats.telephone_of(connection, free[0].login)) if free else SeatFound()
+        return rung(rules, seats.telephone_of(connection, free[0].login)) if free else SeatFound()
     standing = standing_on(connection, rules, line)
     if len(standing) >= wanted.full:
         return SeatFound()
@@ -78,6 +78,11 @@ def find_seat(
     minutes = expected_minutes(place, talk_seconds(connection, line, now), len(present))
     dialects = () if need.dialect else tuple(d for d in rules.seats.dialects if d in spoken_by(present))
     return SeatFound(queue=wanted.queue, position=place, minutes=minutes, dialects=dialects)
+
+
+def rung(rules: Rules, number: str) -> SeatFound:
+    """A telephone that is rung at once."""
+    return SeatFound(number=number, notice=rules.talk_notice)
 
 
 def entered(connection: Connection, state: CallState, queue: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from core.city import City
 from core.clock import CITY_TIME
 from core.database import Database, vault_of
 from core.sealing import Vault
+from core.settings import Settings
 from desk.life.handling import Handling
 from desk.life.moves import MoveRequest
 from desk.orders import register
@@ -23,8 +24,8 @@ from desk.oversight import supervision
 from desk.repeated import supporters
 from hotline import schema
 from hotline.resealing import reseal
-from hotline.retention import remove_campaign
-from ivr.flow import HangUp, Keyed, Say
+from hotline.retention import erasure_of, remove_campaign
+from ivr.flow import HangUp, Heard, Keyed, Say
 from ivr.out import attempts, lists
 from ivr.out.endings import Ending
 from ivr.out.flow import Result
@@ -71,11 +72,17 @@ class Town:
         request = REQUEST.validate_python(said)
         return self.database.write_now(lambda c: self.handling.move(c, number, request, self.clock(), "seat"))
 
-    def answered(self, phone: str | None = PHONE, **changes: Any) -> str:
-        """An order that waits for its call-back."""
+    def open(self, phone: str | None = PHONE, **changes: Any) -> str:
+        """A new order."""
         new = NewWorkOrder.model_validate({**self.complaint, "contact_phone": phone, **changes})
         opened = self.database.write_now(lambda c: register.open_work_order(c, new, None, self.clock(), "bot"))
-        number = opened.order.number
+        return opened.order.number
+
+    def answered(self, phone: str | None = PHONE, joined: tuple[str, ...] = (), **changes: Any) -> str:
+        """An order that waits for its call-back; `joined` are orders that are merged into it."""
+        number = self.open(phone, **changes)
+        for other in joined:
+            self.move(other, move="merge", into=number)
         self.move(number, move="dispatch", unit=UNIT)
         self.move(number, move="sign")
         if changes.get("line") == "enterprise":
@@ -584,6 +591,39 @@ async def test_numbers_and_answers_are_forgotten_in_time_and_figures_stay(town: 
     assert await remove_campaign(town.database, town.city, town.clock) == 2
     [tried] = town.tried()
     assert (tried.phone, tried.result, tried.satisfied) == (None, Result.REACHED, True)
+
+
+async def test_an_erased_order_takes_number_and_words_of_its_attempts_along_at_once(
+    town: Town, settings: Settings
+) -> None:
+    number = town.answered()
+    await town.round()
+    await town.press("11")
+    attempt, call_sid = town.dialler.attempt(-1)
+    town.move(number, move="callback", reached=True, solved=True, satisfied=True)
+    erasure = erasure_of(town.city, settings)
+    town.database.write_now(lambda c: erasure.erase(c, number, "市民要求删除", town.clock(), "admin"))
+
+    said_later = await town.runner.line.step(attempt, call_sid, 3, Heard("我住在三楼"))
+    await town.over(Ending.COMPLETED)
+    assert said_later == NOTHING_MORE
+    [tried] = town.tried()
+    assert (tried.phone, tried.result, tried.refusal) == (None, Result.SETTLED, None)
+    kept = text("SELECT phone, phone_trace, state, instructions FROM campaign_attempts")
+    assert town.database.read_now(lambda c: list(c.execute(kept))) == [(None, None, None, None)]
+
+
+async def test_who_joined_an_order_is_unknown_to_its_attempts_once_their_own_order_is_erased(
+    town: Town, settings: Settings
+) -> None:
+    joined = town.open(OTHER)
+    number = town.answered(joined=(joined,))
+    assert await town.round() == 2
+    erasure = erasure_of(town.city, settings)
+    town.database.write_now(lambda c: erasure.erase(c, joined, "市民要求删除", town.clock(), "admin"))
+
+    phones = {each.person: each.phone for each in town.tried()}
+    assert phones == {number: "+86138****4567", joined: None}
 
 
 def test_the_tables_go_and_come_back(database: Database) -> None:

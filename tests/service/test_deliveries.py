@@ -25,7 +25,8 @@ from desk.life.moves import ApproveReply, Dispatch, MoveRequest, Reply, Sign
 from desk.orders import listing, register
 from desk.orders.listing import Filters
 from desk.orders.model import NewWorkOrder
-from desk.telling import deliveries, webhooks
+from desk.personal_data.erasure import Retention
+from desk.telling import deliveries, removal, webhooks
 from desk.telling.backlog import backlog
 from desk.telling.carriers import Parcel, Undelivered, WebhookCarrier
 from desk.telling.deliveries import Courier, Delivery, DeliveryState
@@ -33,6 +34,7 @@ from desk.telling.noticeboard import inbox_of, notices
 from desk.telling.outbox import Outbox
 from desk.telling.webhooks import NewWebhook, Webhook
 from hotline import schema
+from hotline.retention import remove_told
 from hotline.worker import carriers
 from tests.fakes import SetClock
 from tests.receiver import Receiver
@@ -255,6 +257,58 @@ async def test_citizens_and_staff_are_told_by_text_message_what_is_theirs_and_by
     assert [to for to, _ in texts()] == [citizen]
     assert receiver.refused == 0
     assert citizen not in str(listed(database))
+
+
+async def test_what_was_told_is_removed_in_time_and_what_waits_is_told_all_the_same(
+    database: Database,
+    hook: Webhook,
+    outbox: Outbox,
+    courier: Courier,
+    city: City,
+    receiver: Receiver,
+    noise_complaint: dict[str, Any],
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(removal, "BATCH", 2)
+    rules, common = Retention.of_city(city), {"name": "派单员", "password_hash": "-", "active": True}
+
+    def tell(connection: Connection) -> None:
+        outbox.hand_on(connection, clock())
+        outbox.tell_due(connection, clock())
+
+    async def remove_after(days: int) -> int:
+        clock.forward(timedelta(days=days))
+        return await remove_told(database, rules, clock)
+
+    def kept() -> list[int]:
+        counts = [select(func.count()).select_from(table) for table in (deliveries.deliveries, notices)]
+        return database.read_now(lambda c: [c.execute(count).scalar_one() for count in counts])
+
+    dispatcher = {"login": "dispatcher", "role": Role.DISPATCHER, "unit": None, "created_at": clock(), **common}
+    await database.write(lambda c: c.execute(insert(users).values(**dispatcher)))
+    for _ in range(3):
+        await database.write(lambda c: open_order(c, noise_complaint, clock(), needs_person=True, reason="没听懂"))
+    await database.write(tell)
+    clock.forward(timedelta(days=1))  # Past the quiet hours.
+    await database.write(tell)
+    receiver.answers = [web.Response(status=410)]
+    while await courier.round():
+        clock.forward(timedelta(days=1))
+    sent, told = kept()
+    payload = {"type": "test", "timestamp": clock().isoformat(), "data": {}}
+    await database.write(lambda c: deliveries.add_webhooks(c, [(hook, None, payload)], clock()))
+    await database.write(lambda c: open_order(c, noise_complaint, clock(), needs_person=True, reason="没听懂"))
+    assert DeliveryState.DEAD in {delivery.state for delivery in listed(database)}
+
+    assert await remove_after(80) == 0
+    assert await remove_after(10) == sent
+    assert kept() == [1, told]
+    assert await remove_after(400) == told
+    await database.write(tell)
+    assert [delivery.state for delivery in listed(database)][-1] == DeliveryState.WAITING
+    told_of = select(func.count(notices.c.event_id.distinct()))
+    assert database.read_now(lambda c: c.execute(told_of).scalar_one()) == 1, "the new order's event alone"
 
 
 async def test_what_a_killed_worker_held_is_taken_over_when_its_lease_is_over(

@@ -1,4 +1,4 @@
-"""Messages spoken after the beep: jambonz keeps none, but sends the audio here while it is spoken.
+"""Messages spoken after the beep, and talks: jambonz keeps none, but sends the audio here while it is spoken.
 
 The audio is sealed and laid into a folder, where the room that keeps messages fetches it by its address
 (`jambonz:<id>`) and then deletes it. What nobody fetched is removed after `KEPT_FOR`.
@@ -11,17 +11,18 @@ import hmac
 import json
 import logging
 from array import array
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 from fastapi import Path as InPath
 
 from core.access import Audience, open_to
 from core.sealing import Vault
-from ivr.carriers.base import CALL_SID
+from ivr.carriers.base import CALL_SID, Recording
 from ivr.carriers.sounds import wav
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ BYTES_A_SAMPLE = 2
 RATES = (8000, 16000, 24000, 48000)
 LARGEST_MESSAGE = 20 * 1024 * 1024
 """Ten minutes at 16 kHz."""
+LARGEST_PART = 10 * 1024 * 1024
+"""Ten minutes of a talk at 8 kHz: what is in memory, and what a process that is killed loses."""
 SILENCE_BELOW = 600
 """Samples of a telephone line on which nobody speaks stay below this, of 32,767."""
 KEPT_FOR = timedelta(days=7)
@@ -71,13 +74,17 @@ class Recorder:
 
     async def close(self, sid: str, rate: int) -> None:
         """The audio is complete: keep it, unless nobody spoke. A message that was cut in two is kept as one."""
-        pcm = bytes(self._receiving.get(sid, b""))
-        pcm = pcm[: len(pcm) // BYTES_A_SAMPLE * BYTES_A_SAMPLE]
         try:
-            if is_speech(pcm):
-                await asyncio.to_thread(self._write, sid, wav(pcm, rate))
+            await self.keep(sid, bytes(self._receiving.get(sid, b"")), rate)
         finally:
             self._receiving.pop(sid, None)
+
+    async def keep(self, sid: str, pcm: bytes, rate: int) -> bool:
+        """Keep samples of 16 bits, unless nobody speaks in them; whether somebody does."""
+        pcm = pcm[: len(pcm) // BYTES_A_SAMPLE * BYTES_A_SAMPLE]
+        if spoken := is_speech(pcm):
+            await asyncio.to_thread(self._write, sid, wav(pcm, rate))
+        return spoken
 
     def fetch(self, sid: str) -> bytes | None:
         """The message as a WAV file, or None where there is none."""
@@ -112,36 +119,67 @@ def is_speech(pcm: bytes) -> bool:
     return bool(samples) and max(max(samples), -min(samples)) >= SILENCE_BELOW
 
 
-def create_router(recorder: Recorder) -> APIRouter:
-    """The websocket that takes the audio of a message."""
+def create_router(recorder: Recorder, recorded: Callable[[str, Recording], Awaitable[None]]) -> APIRouter:
+    """The websockets that take the audio of messages and talks; that of a talk is told of when it is `recorded`."""
     router = APIRouter(prefix="/ivr/jambonz", tags=["phone"])
+
+    async def let_in(socket: WebSocket) -> str | None:
+        """The call whose key was sent; None: there is none, and the socket is closed."""
+        call_sid, key = _basic(socket.headers.get("Authorization", ""))
+        if not CALL_SID.fullmatch(call_sid) or not recorder.lets_in(call_sid, key):
+            await socket.close(NOT_OURS)
+            return None
+        offered = SUBPROTOCOL in socket.scope.get("subprotocols", [])
+        await socket.accept(subprotocol=SUBPROTOCOL if offered else None)
+        return call_sid
 
     @router.websocket("/recording/{step}", dependencies=[open_to(Audience.JAMBONZ)])
     async def record(socket: WebSocket, step: Annotated[int, InPath(ge=1)]) -> None:
         """Jambonz's `listen` verb: a text with the facts, then frames of audio until the message is over."""
-        call_sid, key = _basic(socket.headers.get("Authorization", ""))
-        if not CALL_SID.fullmatch(call_sid) or not recorder.lets_in(call_sid, key):
-            await socket.close(NOT_OURS)
+        if (call_sid := await let_in(socket)) is None:
             return
-        offered = SUBPROTOCOL in socket.scope.get("subprotocols", [])
-        await socket.accept(subprotocol=SUBPROTOCOL if offered else None)
         sid, rate = recording_id(call_sid, step), RATES[0]
         audio = recorder.open(sid)
         try:
-            while True:
-                message = await socket.receive()
-                if message["type"] == "websocket.disconnect":
-                    break
-                if text := message.get("text"):
-                    rate = _rate(text, rate)
-                elif (frame := message.get("bytes")) and len(audio) < LARGEST_MESSAGE:
+            async for rate, frame in _frames(socket):  # noqa: B007 - the last one counts
+                if len(audio) < LARGEST_MESSAGE:
                     audio += frame
-        except WebSocketDisconnect:
-            pass
         finally:
             await recorder.close(sid, rate)
 
+    @router.websocket("/talk", dependencies=[open_to(Audience.JAMBONZ)])
+    async def talk(socket: WebSocket) -> None:
+        """Jambonz's `listen` beside a talk; each part of it is a recording."""
+        if (call_sid := await let_in(socket)) is None:
+            return
+        async for rate, pcm in _parts(socket):
+            sid = f"talk-{uuid4().hex}"
+            if await recorder.keep(sid, pcm, rate):
+                seconds = len(pcm) // (rate * BYTES_A_SAMPLE)
+                await recorded("jambonz", Recording(call_sid, sid, SCHEME + sid, seconds, talk=True))
+
     return router
+
+
+async def _frames(socket: WebSocket) -> AsyncIterator[tuple[int, bytes]]:
+    """The frames of audio until the socket closes, each with the samples a second that were told of."""
+    rate = RATES[0]
+    while (message := await socket.receive())["type"] != "websocket.disconnect":
+        if text := message.get("text"):
+            rate = _rate(text, rate)
+        elif frame := message.get("bytes"):
+            yield rate, frame
+
+
+async def _parts(socket: WebSocket) -> AsyncIterator[tuple[int, bytes]]:
+    """The audio until the socket closes, in parts of `LARGEST_PART`, each with its samples a second."""
+    rate, part = RATES[0], bytearray()
+    async for rate, frame in _frames(socket):
+        part += frame
+        if len(part) >= LARGEST_PART:
+            yield rate, bytes(part)
+            part.clear()
+    yield rate, bytes(part)
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -110,7 +110,7 @@ class Jambonz:
         return OUTCOMES.get(base.text_of(message, "call_status") or "")
 
     def recording(self, message: Message) -> Recording | None:
-        """None: jambonz records nothing; we do (`audio.py`)."""
+        """None: jambonz records nothing and so tells of nothing; we do (`audio.py`)."""
         del message
         return None
 
@@ -124,7 +124,7 @@ class Jambonz:
 
     def render(self, instructions: Sequence[flow.Instruction], addresses: Addresses) -> str:
         """The instructions as verbs."""
-        return self._renderer.render(instructions, addresses, self._recorder.key(addresses.call_sid))
+        return self._renderer.render(instructions, addresses, self._recorder.key)
 
     def go_on(self, address: str) -> str:
         """A document that says no more than where the next one is."""

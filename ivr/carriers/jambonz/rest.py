@@ -45,17 +45,19 @@ class JambonzDialler:
         """Ring a number. The application's own script is asked for first, whatever script is wished.
 
         So the wished one travels in the call's tag, and the application's script goes on with it (`Jambonz.flow_of`).
+        How calls end is told to the application's one status hook; `status_url` hears of machines.
         """
-        del status_url, detect_machine  # The application has one status hook for all calls.
         target = {"type": "sip", "sipUri": to} if to.startswith("sip:") else {"type": "phone", "number": to}
         parts = urlsplit(flow_url)
-        body = {
+        body: dict[str, Any] = {
             "application_sid": self._application,
             "from": self._number,
             "to": target,
             "timeout": seconds,
             "tag": {"flow": parts.path + (f"?{parts.query}" if parts.query else "")},
         }
+        if detect_machine and status_url is not None:
+            body["amd"] = {"actionHook": status_url}
         answer = await self._http.ask("POST", self._calls, headers=self._headers, json=body)
         sid = _json(_done("call", answer, {201})).get("sid")
         if not isinstance(sid, str):

@@ -1,7 +1,7 @@
 """Instructions as jambonz's verbs. The vendors of voice and recogniser are those of the application set up there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -10,6 +10,8 @@ from ivr.carriers import speech
 from ivr.carriers.base import Addresses, After, usable_hints
 
 Verb = dict[str, Any]
+Key = Callable[[str], str]
+"""What lets the audio of a call in at our websocket."""
 
 LONGEST_NUMBER = 20
 SECONDS_BETWEEN_KEYS = 3
@@ -30,8 +32,8 @@ class Renderer:
     def __init__(self, *, ssml: bool = True) -> None:
         self._ssml = ssml
 
-    def render(self, instructions: Sequence[flow.Instruction], addresses: Addresses, key: str) -> str:
-        """The verbs of the instructions, as JSON. `key` lets the audio of a message in at our websocket.
+    def render(self, instructions: Sequence[flow.Instruction], addresses: Addresses, key: Key) -> str:
+        """The verbs of the instructions, as JSON.
 
         A queue takes no `gather`: keys pressed in it come from one that listens in the background, which is ended by
         the document that follows the queue. A script in a queue is cut at its Listen.
@@ -118,18 +120,18 @@ def _after_key(instructions: Sequence[flow.Instruction], addresses: Addresses) -
     return [{"verb": "hangup"}] if any(isinstance(each, flow.HangUp) for each in instructions) else []
 
 
-def _do(instruction: flow.Instruction, addresses: Addresses, key: str) -> list[Verb]:
+def _do(instruction: flow.Instruction, addresses: Addresses, key: Key) -> list[Verb]:
     match instruction:
         case flow.Record():
             return [_record(instruction, addresses, key)]
         case flow.Enqueue():
             return _enqueue(instruction, addresses)
         case flow.Connect():
-            return [_connect(instruction, addresses)]
+            return [_connect(instruction, addresses, key)]
         case flow.Confer():
             room: Verb = {"verb": "conference", "name": instruction.room, "beep": True}
             room |= {"startConferenceOnEnter": True, "endConferenceOnExit": instruction.ends}
-            return [{**room, "actionHook": addresses.next(After.ROOM)}]
+            return [*_recording(instruction, addresses, key), {**room, "actionHook": addresses.next(After.ROOM)}]
         case flow.LeaveQueue():
             return [{"verb": "leave"}]
         case flow.ComeBack():
@@ -139,19 +141,37 @@ def _do(instruction: flow.Instruction, addresses: Addresses, key: str) -> list[V
     raise TypeError(instruction)
 
 
-def _record(record: flow.Record, addresses: Addresses, key: str) -> Verb:
-    """Jambonz keeps no audio: `listen` sends it to us while it is spoken."""
+def _record(record: flow.Record, addresses: Addresses, key: Key) -> Verb:
     return {
         "verb": "listen",
-        "url": addresses.absolute(f"{addresses.recording}/{addresses.step}").replace("http", "ws", 1),
+        **_sent_to(f"{addresses.recording}/{addresses.step}", addresses.call_sid, addresses, key),
         "actionHook": addresses.next(After.RECORD),
-        "wsAuth": {"username": addresses.call_sid, "password": key},
         "mixType": "mono",
-        "sampleRate": SAMPLE_RATE,
         "playBeep": True,
         "maxLength": record.seconds,
         "finishOnKey": "#",
         "timeout": SECONDS_OF_THINKING,
+    }
+
+
+def _recording(confer: flow.Confer, addresses: Addresses, key: Key) -> list[Verb]:
+    """In the background until the call ends: feature servers before MediaJam take no `listen` in `conference`."""
+    if confer.recorded_as is None:
+        return []
+    return [{"verb": "config", "listen": {"enable": True, **_talk(confer.recorded_as, addresses, key)}}]
+
+
+def _talk(call_sid: str, addresses: Addresses, key: Key) -> Verb:
+    """`mixed`: who is on the line, and whom they hear."""
+    return {**_sent_to(addresses.path("talk"), call_sid, addresses, key), "mixType": "mixed"}
+
+
+def _sent_to(path: str, call_sid: str, addresses: Addresses, key: Key) -> Verb:
+    """Jambonz keeps no audio: `listen` sends it to us while it is spoken."""
+    return {
+        "url": addresses.absolute(path).replace("http", "ws", 1),
+        "wsAuth": {"username": call_sid, "password": key(call_sid)},
+        "sampleRate": SAMPLE_RATE,
         "bidirectionalAudio": {"enabled": False},
     }
 
@@ -164,11 +184,12 @@ def _enqueue(enqueue: flow.Enqueue, addresses: Addresses) -> list[Verb]:
     return [{"verb": "config", "bargeIn": keys}, {**queue, "waitHook": wait}]
 
 
-def _connect(connect: flow.Connect, addresses: Addresses) -> Verb:
+def _connect(connect: flow.Connect, addresses: Addresses, key: Key) -> Verb:
     sip = connect.number.startswith("sip:")
     target = {"type": "sip", "sipUri": connect.number} if sip else {"type": "phone", "number": connect.number}
     hooks = {"actionHook": addresses.next(After.DIAL), "confirmHook": addresses.whisper}
-    return {"verb": "dial", "target": [target], "timeout": connect.seconds, **hooks}
+    recording = {"listen": _talk(addresses.call_sid, addresses, key)} if connect.recorded else {}
+    return {"verb": "dial", "target": [target], "timeout": connect.seconds, **hooks, **recording}
 
 
 def _ssml(said: flow.Say) -> str:

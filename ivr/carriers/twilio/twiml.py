@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twilio.twiml.voice_response import Dial, Enqueue, Gather, Record, Say, VoiceResponse
+from twilio.twiml.voice_response import Dial, Enqueue, Gather, Record, Say, Start, VoiceResponse
 
 from ivr import flow
 from ivr.carriers import speech
@@ -74,6 +74,10 @@ def _do(response: VoiceResponse, instruction: flow.Instruction, addresses: Addre
         case flow.Connect():
             response.append(_connect(instruction, addresses))
         case flow.Confer():
+            if instruction.recorded_as is not None:
+                start = Start()
+                start.recording(channels="mono", **_told_of_recording(addresses.talk(instruction.recorded_as)))
+                response.append(start)
             dial = Dial(action=addresses.next(After.ROOM), method="POST")
             dial.conference(
                 instruction.room, beep="true", start_conference_on_enter=True, end_conference_on_exit=instruction.ends
@@ -118,14 +122,24 @@ def _record(record: flow.Record, addresses: Addresses) -> Record:
         finish_on_key="#",
         max_length=record.seconds,
         play_beep=True,
-        recording_status_callback=addresses.recording,
-        recording_status_callback_method="POST",
-        recording_status_callback_event="completed absent",
+        **_told_of_recording(addresses.recording),
     )
 
 
+def _told_of_recording(address: str) -> dict[str, str]:
+    return {
+        "recording_status_callback": address,
+        "recording_status_callback_method": "POST",
+        "recording_status_callback_event": "completed absent",
+    }
+
+
 def _connect(connect: flow.Connect, addresses: Addresses) -> Dial:
-    dial = Dial(action=addresses.next(After.DIAL), method="POST", timeout=connect.seconds)
+    recording: dict[str, str] = {}
+    if connect.recorded:
+        told = _told_of_recording(addresses.talk(addresses.call_sid))
+        recording = {"record": "record-from-answer", **told}
+    dial = Dial(action=addresses.next(After.DIAL), method="POST", timeout=connect.seconds, **recording)
     add: Callable[..., Any] = dial.sip if connect.number.startswith("sip:") else dial.number
     add(connect.number, url=addresses.whisper, method="POST")
     return dial

@@ -1,5 +1,6 @@
 """A call of the campaign over both carriers: signed as they sign, in their own words, through the whole application."""
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,8 @@ from ivr.out.rules import Campaign
 from ivr.out.scheduler import NotPlaced, Runner
 from tests.fakes import FakeBot, SetClock
 from tests.jambonz import JambonzCaller, signed
-from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to
+from tests.others import jambonz_faults
+from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_to
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
@@ -62,6 +64,15 @@ class RungByJambonz(JambonzCaller):
 
     async def tell(self, status: str, **fields: Any) -> None:
         await self._tell("/ivr/jambonz/status", "call-status", fields, status)
+
+    async def find(self, status_url: str, what: str) -> str:
+        """What is answered when jambonz has found out who answered; verbs in it would replace those of the call."""
+        found = {**self._common("in-progress"), "type": what, "reason": "hint", "language": "zh-CN"}
+        body = json.dumps(found)
+        self.payloads.append(("amd", body))
+        reply = await self._post(self._url(urlsplit(status_url).path), body, self._headers(body))
+        assert reply.status_code in (200, 204), reply.text
+        return reply.text
 
     def _common(self, status: str) -> dict[str, Any]:
         placed = {"direction": "outbound", "from": "071512345", "to": self.number, "customerData": {"flow": self.path}}
@@ -130,10 +141,10 @@ class Town:
 
     def twilio(self) -> Rung:
         about = {"public_url": PUBLIC_URL, "auth_token": SECRET, "number": PHONE, "call_sid": f"CA{1:032}"}
-        return Rung(posting_forms_to(self.app), LOCAL, **about)
+        return Rung(posting_to(self.app), LOCAL, **about)
 
     def jambonz(self) -> RungByJambonz:
-        post = posting_texts_to(self.app)
+        post = posting_to(self.app)
         rung = RungByJambonz(post, LOCAL, secret=SECRET, number="13871234567", call_sid=f"CA{1:032}")
         rung.now = int(self.clock().timestamp())
         return rung
@@ -204,11 +215,38 @@ async def test_a_machine_that_twilio_has_found_hears_nothing(town: Town, noise_c
     assert town.result().result is Result.MACHINE
 
 
+async def test_a_machine_that_jambonz_finds_out_later_is_hung_up_on(
+    town: Town, noise_complaint: dict[str, Any]
+) -> None:
+    town.answered(noise_complaint)
+    flow_url, status_url = await town.ring("jambonz")
+    rung = town.jambonz()
+    await rung.answer(flow_url)
+    assert await rung.find(status_url, "amd_stopped") == ""
+    assert json.loads(await rung.find(status_url, "amd_machine_detected")) == [{"verb": "hangup"}]
+    await rung.tell("completed")
+    assert town.result().result is Result.MACHINE
+    found = [{"what": kind, "value": json.loads(payload)} for kind, payload in rung.payloads if kind == "amd"]
+    assert jambonz_faults(found) == ""
+
+
+async def test_a_person_who_has_answered_is_not_taken_for_a_machine(
+    town: Town, noise_complaint: dict[str, Any]
+) -> None:
+    town.answered(noise_complaint)
+    flow_url, status_url = await town.ring("jambonz")
+    rung = town.jambonz()
+    await rung.answer(flow_url)
+    await rung.press("1")
+    assert await rung.find(status_url, "amd_machine_detected") == ""
+    assert "满意吗" in await rung.press("1")
+
+
 async def test_who_does_not_sign_is_refused(town: Town, noise_complaint: dict[str, Any]) -> None:
     town.answered(noise_complaint)
     flow_url, status_url = await town.ring("twilio")
     for url in (flow_url, status_url):
-        answer = await posting_forms_to(town.app)(LOCAL + urlsplit(url).path, {"CallSid": "CA1"}, {})
+        answer = await posting_to(town.app)(LOCAL + urlsplit(url).path, {"CallSid": "CA1"}, {})
         assert answer.status_code == 403
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Connection
@@ -23,10 +22,8 @@ from ivr.carriers.routes import NO_ROOMS, Rooms
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts, load_prompts
 from tests.telephone import Post
+from tests.telephones import LOCAL, PUBLIC_URL, SECRET, posting_to
 from tests.twiml import TwimlCaller
-
-TOKEN = "the-auth-token"
-PUBLIC_URL = "https://12345.example.gov.cn"
 
 
 @pytest.fixture(scope="session")
@@ -122,16 +119,6 @@ class FakeHouse:
         self.left.append(state.where)
 
 
-def posting_to(app: FastAPI) -> Post:
-    """Posts forms straight into the app, without a socket."""
-
-    async def post(url: str, form: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), trust_env=False) as client:
-            return await client.post(url, data=form, headers=headers)
-
-    return post
-
-
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'calls.db'}", Vault(b"a secret of the tests"))
@@ -171,7 +158,7 @@ def phone(conversation: ScriptedConversation, database: Database, prompts: Promp
 
 @pytest.fixture
 def post(phone: PhoneLine) -> Post:
-    return posting_to(phone_app(phone, twilio_auth_token=TOKEN, public_url=PUBLIC_URL))
+    return posting_to(phone_app(phone, twilio_auth_token=SECRET, public_url=PUBLIC_URL))
 
 
 Dial = Callable[..., TwimlCaller]
@@ -182,7 +169,7 @@ def dial(post: Post) -> Dial:
     """A telephone: `dial(number=…)` makes a call that signs as Twilio does."""
 
     def _dial(**about: str) -> TwimlCaller:
-        about = {"public_url": PUBLIC_URL, "auth_token": TOKEN, **about}
-        return TwimlCaller(post, "http://127.0.0.1:8000", **about)
+        about = {"public_url": PUBLIC_URL, "auth_token": SECRET, **about}
+        return TwimlCaller(post, LOCAL, **about)
 
     return _dial

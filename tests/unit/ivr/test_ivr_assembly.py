@@ -12,8 +12,9 @@ from core.settings import Settings
 from ivr.carriers.registry import create_router
 from ivr.hints import hints_of
 from ivr.prompts import Prompts
+from tests.telephones import LOCAL, posting_to
 from tests.twiml import TwimlCaller
-from tests.unit.ivr.conftest import ScriptedConversation, posting_to
+from tests.unit.ivr.conftest import ScriptedConversation
 
 pytestmark = pytest.mark.unit
 
@@ -23,7 +24,7 @@ async def test_a_call_is_greeted_with_the_citys_name_and_its_places_are_hints(
 ) -> None:
     app = FastAPI()
     app.include_router(create_router(conversation, sqlite, settings, city, utc_now))
-    caller = TwimlCaller(posting_to(app), "http://127.0.0.1:8000")
+    caller = TwimlCaller(posting_to(app), LOCAL)
 
     assert f"{city.short_name}12345" in await caller.start()
     assert "温泉街道" in caller.documents[0]
@@ -44,6 +45,7 @@ def test_every_carrier_has_the_same_doors_and_its_own_lock(
             assert carrier in doors.pop(f"/ivr/{carrier}/{door}")
     assert doors == {
         "/ivr/jambonz/recording/{step}": {Audience.JAMBONZ},
+        "/ivr/jambonz/talk": {Audience.JAMBONZ},
         "/ivr/sounds/{name}": {Audience.ANYONE},
     }
 

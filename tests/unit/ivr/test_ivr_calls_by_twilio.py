@@ -18,16 +18,14 @@ from ivr.calls import Outcome, calls
 from ivr.line import PhoneLine
 from ivr.prompts import Prompts
 from tests.telephone import Post
+from tests.telephones import LOCAL, PUBLIC_URL, SECRET, posting_to
 from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import (
-    PUBLIC_URL,
-    TOKEN,
     Dial,
     FakeHouse,
     ScriptedConversation,
     phone_app,
     phone_line,
-    posting_to,
 )
 
 pytestmark = pytest.mark.unit
@@ -157,7 +155,7 @@ async def test_a_restarted_web_process_goes_on_in_the_middle_of_the_call(
     await caller.say("政务中心")
 
     line = phone_line(conversation, database, prompts, house)
-    restarted = phone_app(line, twilio_auth_token=TOKEN, public_url=PUBLIC_URL)
+    restarted = phone_app(line, twilio_auth_token=SECRET, public_url=PUBLIC_URL)
     caller._post = posting_to(restarted)
     await caller.press("13907241234#")
 
@@ -329,9 +327,7 @@ async def test_a_draft_that_could_not_be_handed_over_is_handed_over_later(
 
 
 @pytest.mark.parametrize("path", ["/ivr/twilio/incoming", "/ivr/twilio/step/1", "/ivr/twilio/status"])
-@pytest.mark.parametrize(
-    "about", [{"auth_token": "another"}, {"public_url": "http://127.0.0.1:8000"}, {"auth_token": ""}]
-)
+@pytest.mark.parametrize("about", [{"auth_token": "another"}, {"public_url": LOCAL}, {"auth_token": ""}])
 async def test_who_does_not_sign_as_twilio_is_refused(
     path: str, about: dict[str, str], dial: Dial, post: Post, conversation: ScriptedConversation
 ) -> None:
@@ -355,7 +351,7 @@ async def test_a_changed_form_is_refused(dial: Dial, post: Post) -> None:
 
 
 async def test_without_a_token_nothing_is_checked(phone: PhoneLine) -> None:
-    caller = TwimlCaller(posting_to(phone_app(phone)), "http://127.0.0.1:8000")
+    caller = TwimlCaller(posting_to(phone_app(phone)), LOCAL)
 
     assert "咸宁12345" in (await caller.start()).replace(" ", "")
 
@@ -363,9 +359,9 @@ async def test_without_a_token_nothing_is_checked(phone: PhoneLine) -> None:
 async def test_without_a_public_address_the_address_of_the_request_is_the_signed_one(
     phone: PhoneLine,
 ) -> None:
-    app = phone_app(phone, twilio_auth_token=TOKEN)
+    app = phone_app(phone, twilio_auth_token=SECRET)
 
-    assert await TwimlCaller(posting_to(app), "http://127.0.0.1:8000", auth_token=TOKEN).start()
+    assert await TwimlCaller(posting_to(app), LOCAL, auth_token=SECRET).start()
 
 
 @pytest.mark.parametrize("form", [{}, {"CallSid": ""}, {"CallSid": "C" * 65}])

@@ -15,6 +15,7 @@ from core.sealing import Vault
 from core.settings import Settings
 from ivr.calls import Outcome
 from ivr.carriers.base import Recording, Waiting
+from ivr.carriers.jambonz import audio
 from ivr.carriers.jambonz.verbs import NO_KEYS_IN_BACKGROUND
 from ivr.carriers.registry import Carriers, carriers_of, phone_router
 from ivr.carriers.routes import Rooms
@@ -44,7 +45,7 @@ from ivr.line import Caller, Script
 from tests.jambonz import JambonzCaller, signed
 from tests.others import jambonz_faults
 from tests.telephone import Doing, Telephone
-from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_forms_to, posting_texts_to, telephone
+from tests.telephones import CARRIERS, LOCAL, PUBLIC_URL, SECRET, posting_to, telephone
 from tests.twiml import TwimlCaller
 
 pytestmark = pytest.mark.unit
@@ -322,6 +323,31 @@ async def test_a_telephone_rings_its_owner_hears_the_summary_and_the_call_comes_
 
 
 @each_carrier
+async def test_a_talk_on_a_rung_telephone_is_recorded_and_told_of(carrier: str, tmp_path: Path) -> None:
+    here = house(tmp_path, (Connect("+8671512345", recorded=True),), GOODBYE)
+    caller = here.rings(carrier)
+    await caller.start()
+    await caller.talk(60)
+
+    [recording] = here.desk.recordings
+    assert (recording.call_sid, recording.seconds, recording.talk) == (caller.call_sid, 60, True)
+
+
+async def test_a_long_talk_over_jambonz_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "LARGEST_PART", 20 * 16_000)
+    here = house(tmp_path, (Connect("+8671512345", recorded=True),), GOODBYE)
+    caller = here.rings("jambonz")
+    await caller.start()
+    await caller.talk(50)
+
+    parts = here.desk.recordings
+    assert [part.seconds for part in parts] == [20, 20, 10]
+    assert len({part.sid for part in parts}) == 3
+    for part in parts:
+        assert len(here.carriers.recorder.fetch(part.sid) or b"") == 44 + part.seconds * 16_000
+
+
+@each_carrier
 async def test_a_telephone_nobody_answers_is_nobody(carrier: str, tmp_path: Path) -> None:
     here = house(tmp_path, (Connect("+8671512345"),), GREETING)
     caller = here.rings(carrier)
@@ -366,13 +392,11 @@ async def knock(app: FastAPI, carrier: str, door: str, fields: dict[str, Any], *
     path = f"/ivr/{carrier}/{door}"
     secret = about.get("secret", SECRET)
     if carrier == "twilio":
-        headers = TwimlCaller(posting_forms_to(app), LOCAL, public_url=PUBLIC_URL, auth_token=secret)._signed(
-            path, fields
-        )
-        return await posting_forms_to(app)(LOCAL + path, fields, about.get("headers", headers))
+        headers = TwimlCaller(posting_to(app), LOCAL, public_url=PUBLIC_URL, auth_token=secret)._signed(path, fields)
+        return await posting_to(app)(LOCAL + path, fields, about.get("headers", headers))
     body = about.get("body", json.dumps(fields))
     headers = signed(body, secret, about.get("at")) if secret else {}
-    return await posting_texts_to(app)(LOCAL + path, body, about.get("headers", headers))
+    return await posting_to(app)(LOCAL + path, body, about.get("headers", headers))
 
 
 @each_carrier
@@ -612,9 +636,9 @@ async def test_every_document_and_every_payload_is_what_jambonz_says_it_is(tmp_p
         (Say("电话？"), Listen(Keys.NUMBER, 10, 3)),
         (Say("请留言。"), Record(60)),
         (Enqueue("citizen"),),
-        (Connect("+8671512345"),),
+        (Connect("+8671512345", recorded=True),),
         (Connect("sip:seat7@example.gov.cn"),),
-        (Confer("room-7"),),
+        (Confer("room-7", recorded_as="call-0"),),
         (Play(), Say("再见。"), HangUp()),
     ]
     here = house(tmp_path, *scripts)

@@ -19,6 +19,7 @@ from ivr.carriers.dry import DryDialler
 from ivr.carriers.http import Answer
 from ivr.carriers.jambonz.audio import KEPT_FOR
 from ivr.carriers.registry import dialler_for, dialler_of, recorder_of, recorders_of
+from tests.others import jambonz_faults
 
 pytestmark = pytest.mark.unit
 
@@ -172,6 +173,20 @@ async def test_twilio_is_told_where_to_report_the_end(tmp_path: Path) -> None:
         "+8671512345",
         "25",
     )
+
+
+async def test_jambonz_is_asked_to_find_machines_in_its_own_words(tmp_path: Path) -> None:
+    strict = Strict()
+    ours = dialler(tmp_path, JAMBONZ, strict)
+    flow, own = f"{PUBLIC}/ivr/jambonz/out/x/step/0", f"{PUBLIC}/ivr/jambonz/out/x/status"
+    await ours.call("+8613907241234", flow, 25, status_url=own, detect_machine=True)
+    await ours.call("+8613907241234", flow, 25, status_url=own)
+
+    bodies = [body for _, _, body in strict.asked]
+    assert [body.get("amd") for body in bodies] == [{"actionHook": own}, None]
+    # The API server adds the application's hook, and hands the rest on to the feature server.
+    dials = [{"verb": "rest:dial", "call_hook": f"{PUBLIC}/ivr/jambonz/incoming", **body} for body in bodies]
+    assert jambonz_faults([{"what": "verbs", "value": [dial]} for dial in dials]) == ""
 
 
 async def test_jambonz_carries_the_script_in_the_calls_tag(tmp_path: Path) -> None:

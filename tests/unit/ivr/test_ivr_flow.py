@@ -474,6 +474,9 @@ def test_during_a_leaders_session_8_rings_the_leader(prompts: Prompts) -> None:
     assert said(greeted)[-1] == "市长正在接听，通话请按8。"
     assert asked.need == FindSeat(Line.LEADER)
     assert met(asked, SeatFound(number="+867158120000"), prompts).instructions[-1] == Connect("+867158120000")
+    recorded = met(asked, SeatFound(number="+867158120000", notice="通话将会录音。"), prompts)
+    assert said(recorded) == ["通话将会录音。", prompts.connecting]
+    assert recorded.instructions[-1] == Connect("+867158120000", recorded=True)
     assert said(advance(NEW, Keyed("8"), prompts)) == [prompts.wrong_key]
 
 

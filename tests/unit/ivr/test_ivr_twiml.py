@@ -121,6 +121,21 @@ def test_a_conference_goes_on_when_one_leaves() -> None:
     )
 
 
+def test_a_talk_that_is_recorded_is_told_of_as_one_of_its_call() -> None:
+    def told(call: str) -> str:
+        return (
+            f'recordingStatusCallback="/ivr/twilio/recording?talk={call}" '
+            'recordingStatusCallbackEvent="completed absent" recordingStatusCallbackMethod="POST"'
+        )
+
+    assert written(Connect("+8671512345", 25, recorded=True)).startswith(
+        f'<Dial action="/ivr/twilio/step/2?after=dial" method="POST" record="record-from-answer" {told("CA1")}'
+    )
+    assert written(Confer("room-7", recorded_as="CA0")).startswith(
+        f'<Start><Recording channels="mono" {told("CA0")} /></Start><Dial '
+    )
+
+
 def test_an_answer_that_is_not_ready_is_come_back_for() -> None:
     again = replace(ADDRESSES, held=2, failed=True)
     assert twiml.render([Say("请稍候。"), ComeBack()], again).endswith(

@@ -33,7 +33,9 @@ ADDRESSES = Addresses("https://12345.example.gov.cn", "jambonz", "call-1", 2, hi
 
 def written(*instructions: flow.Instruction, ssml: bool = True, **about: Any) -> list[dict[str, Any]]:
     """The verbs, which jambonz would take."""
-    verbs = json.loads(Renderer(ssml=ssml).render(instructions, replace(ADDRESSES, **about), "the-key"))
+    verbs = json.loads(
+        Renderer(ssml=ssml).render(instructions, replace(ADDRESSES, **about), lambda call: f"key of {call}")
+    )
     check(verbs, WAITING if about.get("waiting") and not about.get("keyed") else frozenset(PROPERTIES))
     return list(verbs)
 
@@ -98,7 +100,7 @@ def test_a_message_is_sent_to_us_while_it_is_spoken() -> None:
     [listen] = written(Record(90))
 
     assert listen["url"] == "wss://12345.example.gov.cn/ivr/jambonz/recording/2"
-    assert listen["wsAuth"] == {"username": "call-1", "password": "the-key"}
+    assert listen["wsAuth"] == {"username": "call-1", "password": "key of call-1"}
     assert (listen["maxLength"], listen["finishOnKey"], listen["playBeep"]) == (90, "#", True)
     assert listen["actionHook"] == "/ivr/jambonz/step/2?after=record"
 
@@ -144,6 +146,24 @@ def test_the_rest_goes_on_where_it_should() -> None:
     assert written(Say("再见。"), HangUp())[1] == {"verb": "hangup"}
 
 
+def test_a_talk_that_is_recorded_is_sent_to_us_from_the_citizens_line() -> None:
+    to_us = {
+        "url": "wss://12345.example.gov.cn/ivr/jambonz/talk",
+        "wsAuth": {"username": "call-1", "password": "key of call-1"},
+        "sampleRate": 8000,
+        "bidirectionalAudio": {"enabled": False},
+        "mixType": "mixed",
+    }
+    [dial] = written(Connect("+8671512345", recorded=True))
+    assert dial["listen"] == to_us
+    config, conference = written(Confer("room-7", recorded_as="call-0"))
+    of_another = {**to_us, "wsAuth": {"username": "call-0", "password": "key of call-0"}}
+    assert (config, conference["verb"]) == (
+        {"verb": "config", "listen": {"enable": True, **of_another}},
+        "conference",
+    )
+
+
 def test_jambonz_itself_finds_no_fault_with_any_of_it() -> None:
     scripts: list[tuple[tuple[flow.Instruction, ...], dict[str, Any]]] = [
         ((Say("您好。", Pace.SLOW, loud=True), Play(), Listen()), {}),
@@ -152,7 +172,9 @@ def test_jambonz_itself_finds_no_fault_with_any_of_it() -> None:
         ((Enqueue("q"),), {}),
         ((Connect("+8671512345"),), {}),
         ((Connect("sip:a@b"),), {}),
+        ((Connect("sip:a@b", recorded=True),), {}),
         ((Confer("room"),), {}),
+        ((Confer("room", recorded_as="call-0"),), {}),
         ((LeaveQueue(),), {"waiting": True}),
         ((LeaveQueue(),), {"waiting": True, "keyed": True}),
         ((Say("x"), Listen()), {"waiting": True}),

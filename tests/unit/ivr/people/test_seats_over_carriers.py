@@ -1,24 +1,34 @@
 """A caller, a seat and a specialist on the real doors of both carriers, from the queue to the good-bye."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from core.city import City
 from core.settings import Settings
-from desk.orders.model import Line
-from ivr.carriers.registry import create_router
+from desk.orders.model import Channel, Line, NewWorkOrder
+from desk.orders.register import keep_for_person
+from desk.special.leader_sessions import NewSession, open_session
+from ivr.carriers.registry import create_router, recorders_of
 from ivr.flow import Why
 from ivr.house import rooms_of
+from ivr.messages import talk_notice
+from ivr.messages.clerk import Recorder, RecordingClerk
+from ivr.messages.rules import Rules as RecordingRules
+from ivr.messages.tables import recordings
 from ivr.people import talks, tasks
+from ivr.people.tasks import Done, Result
 from tests.jambonz import JambonzCaller
+from tests.recordings import FakeRecorder, speech
 from tests.telephone import Doing, Telephone
+from tests.telephones import CARRIERS, posting_to, telephone
 from tests.twiml import TwimlCaller
 from tests.unit.ivr.conftest import ScriptedConversation
 from tests.unit.ivr.people.conftest import SEAT, Room
@@ -26,8 +36,7 @@ from tests.unit.ivr.people.conftest import SEAT, Room
 pytestmark = pytest.mark.unit
 
 BASE = "https://12345.example"
-NUMBERS = {"twilio": "+8613907241234", "jambonz": "13907241234"}
-each_carrier = pytest.mark.parametrize("carrier", ["twilio", "jambonz"])
+each_carrier = pytest.mark.parametrize("carrier", CARRIERS)
 
 
 class Exchange:
@@ -38,14 +47,8 @@ class Exchange:
         self.carrier = carrier
         self.room = room
 
-    async def _post(self, url: str, body: Any, headers: dict[str, str]) -> httpx2.Response:
-        content = {"data": body} if isinstance(body, dict) else {"content": body}
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(self._app), trust_env=False) as client:
-            return await client.post(url, headers=headers, **content)
-
-    def telephone(self, call_sid: str | None = None, number: str | None = None) -> Telephone:
-        made = TwimlCaller if self.carrier == "twilio" else JambonzCaller
-        return made(self._post, BASE, call_sid=call_sid, number=number or NUMBERS[self.carrier])
+    def telephone(self, call_sid: str | None = None) -> Telephone:
+        return telephone(self.carrier, self._app, call_sid=call_sid, secret=None)
 
     async def rings(self) -> tuple[Telephone, str]:
         """The telephone that was rung last is taken up, and what it hears."""
@@ -62,14 +65,18 @@ class Exchange:
     async def status(self, call_sid: str, said: dict[str, str]) -> None:
         """The carrier tells of a call's end."""
         url = f"{BASE}/ivr/{self.carrier}/status"
-        response = await self._post(url, {"CallSid": call_sid, **said}, {})
+        response = await posting_to(self._app)(url, {"CallSid": call_sid, **said}, {})
         assert response.status_code == 204, response.text
 
 
 @pytest.fixture
-def exchange(carrier: str, room: Room, city: City, tmp_path: Path) -> Exchange:
+def settings(tmp_path: Path) -> Settings:
     secret = SecretStr("a secret of the tests")
-    settings = Settings(_env_file=None, data_dir=tmp_path, public_url=BASE, secret_key=secret)
+    return Settings(_env_file=None, data_dir=tmp_path, public_url=BASE, secret_key=secret)
+
+
+@pytest.fixture
+def exchange(carrier: str, room: Room, city: City, settings: Settings) -> Exchange:
     app = FastAPI()
     rooms = rooms_of(room.database, room.switchboard, room.clock)
     app.include_router(create_router(ScriptedConversation(), room.database, settings, city, room.clock, rooms))
@@ -189,6 +196,113 @@ async def test_a_call_that_was_never_taken_up_is_called_back_and_one_of_ours_is_
     await exchange.status("CA-ours", {"CallStatus": "no-answer", "Direction": "outbound-api", "From": "+867158888000"})
     [task] = room.do(lambda c, now: tasks.list_tasks(c, room.rules, now))
     assert (task.why, task.phone) == (Why.MISSED, "+86139****1234")
+
+
+# ---- talks that are recorded ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recording(monkeypatch: pytest.MonkeyPatch, room: Room, city: City) -> str:
+    """The city records talks; what it says before."""
+    talks_are_kept = RecordingRules.of_city(city).model_copy(update={"talks": True})
+    monkeypatch.setattr(RecordingRules, "of_city", lambda _: talks_are_kept)
+    notice = talk_notice(city)
+    assert notice is not None
+    room.rules = replace(room.rules, talk_notice=notice)
+    return notice
+
+
+def recorded(room: Room) -> dict[str, Any]:
+    """The one recording there is."""
+    [row] = room.do(lambda c, _: c.execute(select(recordings)).mappings().all())
+    return dict(row)
+
+
+async def fetch(exchange: Exchange, city: City, settings: Settings) -> None:
+    """The worker fetches what the carrier has: jambonz's lies here, Twilio's at Twilio."""
+    recorder = FakeRecorder()
+    recorder.has[recorded(exchange.room)["url"]] = speech()
+    carriers: dict[str, Recorder] = {**recorders_of(settings), "twilio": recorder}
+    clerk = RecordingClerk.of(settings, exchange.room.database, city, exchange.room.clock, carriers)
+    while await clerk.round():
+        pass
+
+
+@each_carrier
+async def test_a_talk_is_announced_to_both_recorded_and_kept_with_the_order_the_seat_filed(
+    recording: str, exchange: Exchange, city: City, settings: Settings
+) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    offer = await room.switchboard.next(Line.CITIZEN, SEAT.name)
+    assert offer is not None
+    seat, _ = await exchange.rings()
+    assert recording in await seat.press("1")
+    assert await exchange.bring(caller) == recording
+    announced_at = room.clock()
+    room.clock.forward(timedelta(seconds=40))
+    await caller.talk(40)
+    await seat.talk(40)
+    told = recorded(room)
+    assert (told["kind"], told["call_sid"], told["carrier"]) == ("talk", caller.call_sid, exchange.carrier)
+    assert told["consent_at"] == announced_at
+
+    await fetch(exchange, city, settings)
+    order = NewWorkOrder(channel=Channel.PHONE, text="楼道灯坏了", needs_person=True)
+    number = room.do(lambda c, now: keep_for_person(c, order, now)).number
+    done = Done(result=Result.FILED, order=number)
+    room.do(lambda c, now: talks.fill_in(c, offer.talk, done, SEAT, now))
+    assert recorded(room)["work_order_id"] is None
+    await fetch(exchange, city, settings)
+    assert (recorded(room)["state"], recorded(room)["work_order_id"]) == ("fetched", 1)
+
+
+@each_carrier
+async def test_a_call_back_is_recorded_as_a_talk_of_the_call_it_came_of(recording: str, exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    await caller.press("1")
+    await room.switchboard.next(Line.CITIZEN, SEAT.name)
+    seat, _ = await exchange.rings()
+    await seat.press("1")
+    citizen, heard = await exchange.rings()
+    assert heard.endswith(recording)
+    await citizen.talk(40)
+
+    told = recorded(room)
+    assert (told["call_sid"], told["kind"], told["consent_at"]) == (caller.call_sid, "talk", room.clock())
+
+
+@each_carrier
+async def test_who_is_put_through_to_the_leader_hears_of_the_recording_before(
+    recording: str, exchange: Exchange
+) -> None:
+    room = exchange.room
+    session = NewSession(starts_at=room.clock(), leader="市长", topic="供水", telephone="+867158235678")
+    room.do(lambda c, now: open_session(c, session, now + timedelta(hours=2), now, "operator"))
+    caller = exchange.telephone()
+    await caller.start()
+    assert recording in await caller.press("8")
+    await caller.talk(40)
+
+    assert recording in caller.whispered[-1]
+    told = recorded(room)
+    assert (told["call_sid"], told["kind"], told["consent_at"]) == (caller.call_sid, "talk", room.clock())
+
+
+@each_carrier
+async def test_where_talks_are_not_recorded_nothing_is(exchange: Exchange) -> None:
+    room = exchange.room
+    room.on_duty()
+    caller = await waiting(exchange)
+    await room.switchboard.next(Line.CITIZEN, SEAT.name)
+    seat, _ = await exchange.rings()
+    await seat.press("1")
+    assert await exchange.bring(caller) == ""
+    await caller.talk(40)
+    assert room.do(lambda c, _: c.execute(select(recordings)).all()) == []
 
 
 def _room_of(telephone: Telephone) -> str:
