@@ -11,7 +11,11 @@ export default defineConfig({
     target: "es2020",
     // The pages' policy allows files of our own and no data: addresses.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { chat: "index.html", simulator: "pages/simulator.html" } },
+    rolldownOptions: {
+      input: { chat: "index.html", simulator: "pages/simulator.html", widget: "src/widget/widget.ts" },
+      // Other sites name the widget in their pages: its address stays.
+      output: { entryFileNames: ({ name }) => (name === "widget" ? "widget.js" : "assets/[name]-[hash].js") },
+    },
   },
   server: {
     proxy: { "/chat": { target: HOTLINE, ws: true }, "/api": { target: HOTLINE } },

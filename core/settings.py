@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_TILES = re.compile(r"(https?://[A-Za-z0-9.-]+(?::\d{1,5})?)/")
 
 
 class Settings(BaseSettings):
@@ -110,6 +111,20 @@ class Settings(BaseSettings):
         False,
         description="Let supervisors and administrators make rehearsed calls at /console/simulator.",
     )
+    widget_origins: str = Field(
+        "",
+        description="Sites that may show the chat in a window of their own pages (widget.js), comma-separated, e.g. "
+        "https://www.example.gov.cn. Empty: only our own.",
+    )
+    map_tiles: str = Field(
+        "",
+        description="Address of map tiles in WGS-84 or CGCS2000 with {x}, {y} and {z}, to set a pin on. Empty: the "
+        "chat page shows no map.",
+    )
+    map_attribution: str = Field("", description="Whose map it is; shown on it.")
+    map_centre: str = Field(
+        "29.8413,114.3225", description="Latitude and longitude (WGS-84) where the map opens, e.g. 29.8413,114.3225"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("database_url")
@@ -135,6 +150,29 @@ class Settings(BaseSettings):
         if url and not url.startswith(("http://", "https://")):
             raise ValueError(f"{url!r} is no http:// or https:// address")
         return url
+
+    @field_validator("widget_origins")
+    @classmethod
+    def _origins(cls, listed: str) -> str:
+        for origin in filter(None, map(str.strip, listed.split(","))):
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin; write it like https://www.example.gov.cn, without a path")
+        return listed
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _tiles(cls, template: str) -> str:
+        if template and not (_TILES.match(template) and all(name in template for name in ("{x}", "{y}", "{z}"))):
+            raise ValueError(f"{template!r} has to begin with http(s):// and one host, and name {{x}}, {{y}} and {{z}}")
+        return template
+
+    @field_validator("map_centre")
+    @classmethod
+    def _on_earth(cls, centre: str) -> str:
+        found = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*", centre)
+        if found is None or abs(float(found[1])) > 85 or abs(float(found[2])) > 180:
+            raise ValueError(f"{centre!r} is no latitude (±85) and longitude (±180), e.g. 29.8413,114.3225")
+        return centre
 
     @field_validator("log_level")
     @classmethod
@@ -204,6 +242,23 @@ class Settings(BaseSettings):
     def tracker_file(self) -> Path:
         """Rasa's own memory of the conversations."""
         return self.data_dir / "conversations.db"
+
+    @property
+    def framing_origins(self) -> list[str]:
+        """The sites that may show the chat in a window."""
+        return [origin.strip() for origin in self.widget_origins.split(",") if origin.strip()]
+
+    @property
+    def map_origin(self) -> str | None:
+        """The host of the map's tiles with its scheme; None without a map."""
+        found = _TILES.match(self.map_tiles)
+        return found[1] if found else None
+
+    @property
+    def map_start(self) -> tuple[float, float]:
+        """Latitude and longitude (WGS-84) where the map opens."""
+        latitude, longitude = self.map_centre.split(",")
+        return float(latitude), float(longitude)
 
     @property
     def web_url(self) -> str:

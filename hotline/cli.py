@@ -32,7 +32,7 @@ from desk.limits import recalculation
 from desk.limits.deadlines import Light
 from desk.orders.listing import Filters
 from desk.orders.model import Line, State
-from hotline import campaign, evaluation, exchange, schema
+from hotline import campaign, evaluation, exchange, place_codes, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
@@ -305,6 +305,40 @@ def _database(settings: Settings) -> Iterator[Database]:
         raise typer.Exit(2) from None
     finally:
         database.close()
+
+
+@app.command()
+def qr(
+    place: Annotated[str | None, typer.Option(help="Where the code will hang, e.g. 香城花园小区南门.")] = None,
+    area: Annotated[str | None, typer.Option(help="The area it lies in: a code of city/areas.csv.")] = None,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Where to; ends in .svg or .png.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Many places: CSV or XLSX of place, area, file.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option(file_okay=False, help="Where the codes of --file go.")] = Path("qr"),
+) -> None:
+    """急难愁盼扫码办: make QR codes that open the chat with a place filled in."""
+    settings = _settings()
+    city = City(settings.city_dir)
+    if (place is None) == (file is None):
+        raise typer.BadParameter("give either --place or --file")
+    try:
+        if file is not None:
+            codes = place_codes.codes_of(file.read_bytes(), settings.public_url, city)
+            written = place_codes.write_all(codes, out_dir)
+            for _ in shown(console, "codes", written, len(codes), lambda _: 1):
+                pass
+            console.print(f"{len(codes)} codes in {out_dir}", highlight=False, soft_wrap=True)
+        elif place is not None:
+            code = place_codes.place_code(settings.public_url, place, area, city)
+            if out is None:
+                code.show()
+            else:
+                code.write(out)
+            print(code.url)
+    except (BadSheet, place_codes.BadPlace) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
 
 
 @app.command(name="token")

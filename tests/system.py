@@ -154,6 +154,7 @@ def running(data_dir: Path, **settings: str) -> Iterator[System]:
         "HOTLINE_ACTION_PORT": str(actions),
         "HOTLINE_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
         "HOTLINE_SIMULATOR": "true",
+        "HOTLINE_WIDGET_ORIGINS": f"http://127.0.0.1:{FOREIGN_PORT}",
         # A test that reads an order's state must not race with the worker.
         "HOTLINE_AUTOMATIC_DISPATCH": "false",
         **settings,
@@ -192,3 +193,7 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+FOREIGN_PORT = free_ports(1)[0]
+"""Where the tests have another site that may show the chat in a window."""

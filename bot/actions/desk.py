@@ -51,8 +51,9 @@ class Desk:
         return await self._post(f"/api/work-orders/{number}/supporters", joining)
 
     async def progress(self, number: str, proof: str) -> Dict[str, Any]:
-        """What the citizen may know of an order."""
-        return await self._post("/api/progress", {"number": number, "proof": proof})
+        """What the citizen may know of an order but its history: what a conversation tells is kept with it."""
+        followed = await self._post("/api/progress", {"number": number, "proof": proof})
+        return {name: value for name, value in followed.items() if name != "history"}
 
     async def follow_up(self, number: str, action: str, proof: str, text: Optional[str] = None) -> Dict[str, Any]:
         """Do `action` (expeditings, supplements, withdrawal) with an order."""

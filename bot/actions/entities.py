@@ -50,6 +50,8 @@ _SPOKEN_DIGITS = str.maketrans("零〇一二三四五六七八九幺", "00123456
 _LONG_NUMBER = re.compile(
     r"\(?[0-9](?:[ .)-]?[0-9]){6,}|[零〇一二三四五六七八九幺](?:[ -]?[零〇一二三四五六七八九幺]){6,}"
 )
+# 东经101.06327: without its point it would be a number in Beijing.
+_COORDINATE = re.compile(r"[东西]经 ?[0-9]{1,3}\.[0-9]+|[南北]纬 ?[0-9]{1,2}\.[0-9]+")
 _CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z](?:[ -]?[0-9A-Za-z]){17}(?![0-9A-Za-z])")
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?[A-Za-z]"
@@ -59,7 +61,7 @@ _PLATE = re.compile(
 
 def phones(text: str) -> Iterator[Entity]:
     """Valid telephone numbers in digits or spoken digits."""
-    for found in _LONG_NUMBER.finditer(text):
+    for found in _LONG_NUMBER.finditer(_COORDINATE.sub(_commas, text)):
         # 138 7123 4567: what stands between digits only helps the eye.
         digits = re.sub("[^0-9]", "", found.group().translate(_SPOKEN_DIGITS))
         if len(digits) > MOST_DIGITS:

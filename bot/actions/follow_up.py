@@ -117,9 +117,12 @@ class FollowUp:
         return self._go_on(replace(inquiry, text=heard.text.strip()))
 
     def _hear_sure(self, inquiry: Inquiry, heard: Heard) -> Step:
-        if self._controls.means(heard.text, "affirm", "cancel") or heard.intent in ("affirm", "withdraw"):
-            return self._go_on(replace(inquiry, sure=True))
-        return Step(inquiry, ("utter_not_withdrawn",), outcome=CANCELLED)
+        # 不撤了 sounds like 撤了 to the classifier; what begins with a no withdraws nothing.
+        refuses = self._controls.means(heard.text, "deny") or tidy(heard.text).startswith(("不", "别", "先不"))
+        means_it = self._controls.means(heard.text, "affirm", "cancel") or heard.intent in ("affirm", "withdraw")
+        if refuses or not means_it:
+            return Step(inquiry, ("utter_not_withdrawn",), outcome=CANCELLED)
+        return self._go_on(replace(inquiry, sure=True))
 
     def _go_on(self, inquiry: Inquiry) -> Step:
         if inquiry.number is None:

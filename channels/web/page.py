@@ -1,5 +1,6 @@
 """The pages and their files, as `console/dist` has them after the build."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -10,9 +11,9 @@ from starlette.staticfiles import StaticFiles
 from channels.web.texts import text
 from core.access import Audience, open_to
 
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self'",
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -22,8 +23,15 @@ ALWAYS_ASK = "no-cache"
 KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
-def create_page_router(dist: Path) -> APIRouter:
-    """`/`, the pages of the staff and `/assets/…` out of the folder `dist`.
+def chat_policy(map_origin: str | None, framing_origins: Sequence[str] = ()) -> str:
+    """The policy of the citizen's chat: pictures also from the map's host, windows also in these sites' pages."""
+    framed = " ".join((POLICY, *framing_origins))
+    # Leaflet takes back a tile it waits for by giving it an empty picture, which is a data: address.
+    return f"{framed}; img-src 'self' data: {map_origin}" if map_origin else framed
+
+
+def create_page_router(dist: Path, map_origin: str | None = None, framing_origins: Sequence[str] = ()) -> APIRouter:
+    """`/`, `/embed`, the pages of the staff, `/widget.js` and `/assets/…` out of the folder `dist`.
 
     A page of the staff is open to anyone: it holds nothing, and what it asks for is behind locked doors.
     """
@@ -33,7 +41,17 @@ def create_page_router(dist: Path) -> APIRouter:
     @router.api_route("/", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
         """The citizen's chat."""
-        return await _page(files, dist, "index.html", request)
+        return await _page(files, dist, "index.html", request, chat_policy(map_origin))
+
+    @router.api_route("/embed", methods=["GET", "HEAD"])
+    async def embedded(request: Request) -> Response:
+        """The same for a window in another site's page; browsers show it in those of `framing_origins` only."""
+        return await _page(files, dist, "index.html", request, chat_policy(map_origin, framing_origins))
+
+    @router.api_route("/widget.js", methods=["GET", "HEAD"])
+    async def widget(request: Request) -> Response:
+        """The script that puts the chat into another site's page."""
+        return await _file(files, "widget.js", request, ALWAYS_ASK)
 
     @router.api_route("/console/simulator", methods=["GET", "HEAD"])
     async def simulator(request: Request) -> Response:
@@ -48,10 +66,12 @@ def create_page_router(dist: Path) -> APIRouter:
     return router
 
 
-async def _page(files: StaticFiles, dist: Path, path: str, request: Request) -> Response:
+async def _page(files: StaticFiles, dist: Path, path: str, request: Request, policy: str = POLICY) -> Response:
     if not (dist / path).is_file():
         return HTMLResponse(text("not_built"), 503, SECURITY_HEADERS | {"Retry-After": "60"})
-    return await _file(files, path, request, ALWAYS_ASK)
+    response = await _file(files, path, request, ALWAYS_ASK)
+    response.headers["Content-Security-Policy"] = policy
+    return response
 
 
 async def _file(files: StaticFiles, path: str, request: Request, caching: str) -> Response:

@@ -13,6 +13,7 @@ from channels.web import origin
 from channels.web.feed import Feed, Watcher
 from channels.web.order import InOrder
 from channels.web.page import create_page_router
+from channels.web.places import create_place_router
 from channels.web.socket import ChatSocket
 from channels.web.texts import text
 from channels.web.uploads import add_uploads
@@ -43,8 +44,11 @@ class _RefusingInChinese(APIRoute):
 def create_router(house: House) -> APIRouter:
     """The page, the WebSocket and the plain HTTP doors."""
     router = APIRouter()
-    router.include_router(create_page_router(house.settings.project_root / "console" / "dist"))
+    settings = house.settings
+    dist = settings.project_root / "console" / "dist"
+    router.include_router(create_page_router(dist, settings.map_origin, settings.framing_origins))
     router.include_router(_create_chat_router(house))
+    router.include_router(create_place_router(house.city, settings))
     return router
 
 

@@ -120,7 +120,7 @@ def record(
     if said.get("enterprise_satisfied") is not None and order["line"] != Line.ENTERPRISE:
         detail = "enterprise_satisfied: asked of companies only; this order came in on the citizens' line"
         raise Problem(422, "Unprocessable Content", detail, field="enterprise_satisfied")
-    if any(row["person"] == person.id and row["missed"] is None for row in _round(connection, order)):
+    if has_answered(connection, order, person):
         raise Problem(409, "Conflict", f"person: {person.id} has answered already")
     kept = {name: said.get(name) for name in ("missed", "note", *ANSWERS)}
     connection.execute(
@@ -128,6 +128,11 @@ def record(
             work_order_id=order["id"], round=order["redone"], person=person.id, at=now, by=by, actor=actor, **kept
         )
     )
+
+
+def has_answered(connection: Connection, order: RowMapping, person: Person) -> bool:
+    """Whether somebody has answered in the order's round."""
+    return any(row["person"] == person.id and row["missed"] is None for row in _round(connection, order))
 
 
 def standing(connection: Connection, order: RowMapping, rules: aftercare.Callbacks) -> Standing:

@@ -15,6 +15,7 @@ from core.problems import Problem
 from desk.closing import expediting
 from desk.life.handling import Handling
 from desk.orders import listing, progress, proxies, register
+from desk.orders.following import Followed
 from desk.orders.listing import Filters
 from desk.orders.model import PUBLIC_LINES, Event, FiledBy, NewWorkOrder, ProxyAct, Short, Text, WorkOrder, e164
 from desk.orders.progress import Progress
@@ -257,10 +258,10 @@ def create_router(
         return progress.progress_of(order, city)
 
     @router.post("/progress", dependencies=[open_to(Audience.ANYONE)])
-    async def ask_progress(query: ProgressQuery) -> Progress:
+    async def ask_progress(query: ProgressQuery) -> Followed:
         """进度 of an order for whoever has its number and the proof."""
-        person = await prover.identify(query.number, query.proof)
-        return progress.progress_of(await database.read(lambda c: register.find(c, person.number)), city)
+        person, now = await prover.identify(query.number, query.proof), clock()
+        return await database.read(lambda c: Followed.by(person, c, city, now))
 
     @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE)])
     async def ask_looks(

@@ -55,6 +55,7 @@ IN_PATHS = {
         "99",
     ),
     "call_sid": "CA0",
+    "code": "421202",
 }
 ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
 BODIES: dict[Door, dict[str, Any]] = {

@@ -1,9 +1,42 @@
-import { createApp } from "vue";
+import { createApp, watch } from "vue";
 import "../shared/base.css";
-import { browserStorage } from "../shared/storage";
+import { browserStorage, tabStorage } from "../shared/storage";
 import ChatPage from "./ChatPage.vue";
+import "./chat.css";
 import { Conversation } from "./conversation";
+import { closeWithEscape } from "./embedded";
+import * as network from "./network";
+import { Orders } from "./orders";
+import { ScannedPlace } from "./place";
+import { type Browser, Preferences } from "./preferences";
 
-const conversation = new Conversation(browserStorage());
-createApp(ChatPage, { conversation }).mount("#app");
+const storage = browserStorage();
+const tab = tabStorage();
+const search = new URLSearchParams(location.search);
+const moreContrast = matchMedia("(prefers-contrast: more)");
+const browser = (): Browser => ({ languages: navigator.languages, moreContrast: moreContrast.matches });
+
+const preferences = new Preferences(storage, search, browser());
+watch(preferences.view, () => preferences.apply(document), { immediate: true });
+moreContrast.addEventListener("change", () => preferences.follow(browser()));
+
+const place = new ScannedPlace(tab, search, network.areaName);
+// What the address asked for is known now: a reload does not ask for it again.
+history.replaceState(history.state, "", location.pathname);
+
+const conversation = new Conversation(storage);
+const orders = new Orders(
+  {
+    ask: network.progress,
+    rate: network.rate,
+    after: (ms, act) => {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+    now: Date.now,
+  },
+  tab,
+);
+createApp(ChatPage, { conversation, orders, place, preferences }).mount("#app");
 conversation.start();
+closeWithEscape();

@@ -1,9 +1,20 @@
 import type { Answer, Outgoing, PastTurn } from "./model";
+import { type Followed, type Key, NotTold, type Rated, type Rating } from "./orders";
 import { Refusal, type Socket } from "./transport";
+
+/** Tiles in WGS-84 or CGCS2000, and where the map opens. */
+export interface TileMap {
+  tiles: string;
+  attribution: string;
+  centre: [number, number];
+}
 
 const WITHIN_MS = 12_000;
 /** Client errors that say "later", not "never". */
 const PASSING = new Set([408, 425, 429]);
+
+/** No such order, wrong digits, or a proxy that does not cover it. */
+const NOT_TOLD = new Set([403, 404, 422]);
 
 export function openSocket(sessionId: string): Socket {
   const url = new URL("chat/ws", document.baseURI);
@@ -14,11 +25,7 @@ export function openSocket(sessionId: string): Socket {
 
 export async function post(sessionId: string, message: Outgoing): Promise<Answer> {
   const body = { session_id: sessionId, message_id: message.messageId, text: message.text, line: message.line };
-  const response = await request("chat/messages", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
+  const response = await send("chat/messages", body);
   if (response.ok) return (await response.json()) as Answer;
   if (response.status >= 400 && response.status < 500 && !PASSING.has(response.status)) {
     throw new Refusal(await detailOf(response));
@@ -27,9 +34,49 @@ export async function post(sessionId: string, message: Outgoing): Promise<Answer
 }
 
 export async function history(sessionId: string): Promise<PastTurn[]> {
-  const response = await request(`chat/history?session_id=${encodeURIComponent(sessionId)}`, { cache: "no-store" });
+  return get<PastTurn[]>(`chat/history?session_id=${encodeURIComponent(sessionId)}`);
+}
+
+/** Rejects with NotTold. */
+export async function progress(key: Key): Promise<Followed> {
+  const response = await send("api/progress", key).catch(() => {
+    throw new NotTold("unreachable");
+  });
+  if (response.ok) return (await response.json()) as Followed;
+  if (NOT_TOLD.has(response.status)) throw new NotTold("notFound");
+  throw new NotTold(response.status === 429 ? "tooMany" : "unreachable");
+}
+
+export async function rate(key: Key, rating: Rating): Promise<Rated> {
+  try {
+    const response = await send("api/rating", { ...key, ...rating });
+    if (response.ok) return "taken";
+    return response.status === 409 ? "tooLate" : "failed";
+  } catch {
+    return "failed";
+  }
+}
+
+/** The map a pin can be set on; null when there is none. */
+export async function map(): Promise<TileMap | null> {
+  const told = await get<TileMap | { tiles: null }>("chat/map");
+  return told.tiles === null ? null : told;
+}
+
+/** The name of an area from the county down. */
+export async function areaName(code: string): Promise<string> {
+  return (await get<{ name: string }>(`chat/areas/${code}`)).name;
+}
+
+function send(path: string, body: object): Promise<Response> {
+  const headers = { "Content-Type": "application/json" };
+  return request(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function get<T>(path: string): Promise<T> {
+  const response = await request(path, { cache: "no-store" });
   if (!response.ok) throw new Error(`status ${response.status}`);
-  return (await response.json()) as PastTurn[];
+  return (await response.json()) as T;
 }
 
 async function request(path: string, init: RequestInit): Promise<Response> {

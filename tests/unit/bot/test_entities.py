@@ -74,3 +74,16 @@ def test_a_position_is_that_of_the_citizens_own_text() -> None:
 @pytest.mark.parametrize("text", ["", " ", "\n", "０" * 5000, "一" * 5000, "路" * 5000, "a(" * 2000])
 def test_a_hostile_text_is_read_at_once(text: str) -> None:
     assert isinstance(entities(text, CITY), list)
+
+
+@pytest.mark.parametrize("place", ["", "香城花园小区南门，"])
+def test_coordinates_are_read_as_no_phone_time_or_sum(place: str) -> None:
+    spoken = Path(__file__).parents[3] / "console" / "src" / "chat" / "texts" / "spoken.json"
+    position = json.loads(spoken.read_text("utf-8"))["position"]
+    for step in range(1000):
+        latitude, longitude = f"{18 + step * 0.03713:.5f}", f"{73 + step * 0.06217:.5f}"
+        said = position.format(place=place, latitude=latitude, longitude=longitude)
+        assert {entity.type for entity in entities(said, CITY)} <= {"place"}, said
+    assert {
+        entity.type for entity in entities(position.format(place="", latitude="37.99189", longitude="101.06327"), CITY)
+    } == set()

@@ -20,6 +20,7 @@ def dist(tmp_path: Path) -> Path:
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("<title>连心桥</title>", "utf-8")
     (built / "assets" / "index-a1b2.js").write_text("1", "utf-8")
+    (built / "widget.js").write_text("2", "utf-8")
     return built
 
 
@@ -52,6 +53,39 @@ def test_page_and_files_carry_the_security_headers(site: TestClient, path: str) 
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def policy(site: TestClient, path: str) -> dict[str, str]:
+    told = site.get(path).headers["Content-Security-Policy"]
+    return {name: values for name, _, values in (directive.partition(" ") for directive in told.split("; "))}
+
+
+def test_the_chat_is_shown_in_windows_of_the_named_sites_only(dist: Path) -> None:
+    app = FastAPI()
+    app.include_router(create_page_router(dist, framing_origins=["https://www.example.gov.cn"]))
+    site = TestClient(app)
+    assert policy(site, "/embed")["frame-ancestors"] == "'self' https://www.example.gov.cn"
+    assert policy(site, "/")["frame-ancestors"] == "'self'"
+    assert site.get("/embed").text == site.get("/").text
+
+
+def test_the_script_of_the_window_is_asked_for_anew_each_time(site: TestClient) -> None:
+    script = site.get("/widget.js")
+    assert (script.text, script.headers["Cache-Control"]) == ("2", "no-cache")
+
+
+def test_pictures_come_from_the_maps_host_and_from_no_other(dist: Path) -> None:
+    app = FastAPI()
+    app.include_router(create_page_router(dist, map_origin="https://t0.tianditu.gov.cn"))
+    site = TestClient(app)
+    assert (
+        policy(site, "/")["img-src"] == policy(site, "/embed")["img-src"] == "'self' data: https://t0.tianditu.gov.cn"
+    )
+    assert "img-src" not in policy(site, "/assets/index-a1b2.js")
+
+
+def test_without_a_map_pictures_are_our_own(site: TestClient) -> None:
+    assert "img-src" not in policy(site, "/")
 
 
 @pytest.mark.parametrize(
