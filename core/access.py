@@ -68,6 +68,9 @@ class Role(StrEnum):
 UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
 """Roles that belong to one unit and see only its orders."""
 
+PEOPLE = tuple(role for role in Role if role is not Role.APPLICATION)
+"""Roles a person may have; the others are for API tokens alone."""
+
 OUTSIDERS = frozenset({Role.DEPUTY, Role.APPLICATION})
 """Roles that sign in and are not of the staff: no door is theirs that does not name them."""
 

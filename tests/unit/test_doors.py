@@ -1,7 +1,9 @@
 """Every door has a lock, the list of doors is true, and each lock lets in whom the list names and nobody else."""
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from pydantic import SecretStr
 
-from core.access import OUTSIDERS, PROVED_TO_ROUTES, UNIT_ROLES, Audience, Role, audience_of
+from core.access import OUTSIDERS, PEOPLE, PROVED_TO_ROUTES, UNIT_ROLES, Audience, Role, audience_of
 from core.city import City
 from core.database import Database
 from core.settings import Settings
-from desk.access import people
+from desk.access import api_tokens, people
+from desk.access.api_tokens import NewToken
 from desk.access.people import NewUser
 from hotline.app import Parts, assemble
 from tests.fakes import FakeBot, SetClock
@@ -110,9 +113,16 @@ def order(app: TestClient, as_bot: Headers, as_operator: Headers, noise_complain
 
 @pytest.fixture
 def badge(sqlite: Database, clock: SetClock) -> Callable[[Role, str], Headers]:
-    """A session of its own for each knock, since one of the doors ends it; no password is hashed for it."""
+    """A session of its own for each knock, since one of the doors ends it; no password is hashed for it.
+
+    An application has a token instead.
+    """
 
     def headers(role: Role, unit: str) -> Headers:
+        if role not in PEOPLE:
+            wanted = NewToken(name=secrets.token_hex(8), role=role, expires_at=clock() + timedelta(days=1))
+            made = sqlite.write_now(lambda c: api_tokens.make(c, wanted, clock(), "test"))
+            return {"Authorization": f"Bearer {made.token}"}
         login = f"{role}.{len(sqlite.read_now(people.list_users))}"
         given = unit if role in UNIT_ROLES else None
         new = NewUser(login=login, name="员", role=role, unit=given, password="not used here")
