@@ -2,15 +2,18 @@
 
 from fastapi import APIRouter
 
-from channels import web
+from channels import feed, open311, web
 from channels.base import CreateRouter, House
 from desk.orders.model import Channel
 
 CHANNELS: dict[Channel, CreateRouter] = {
     Channel.WEB: web.create_router,
+    Channel.OPEN311: open311.create_router,
 }
+TELLING: tuple[CreateRouter, ...] = (feed.create_router,)
+"""Doors that tell what anyone may know, and take nothing in."""
 
 
 def create_routers(house: House) -> list[APIRouter]:
-    """The routes of all channels."""
-    return [create_router(house) for create_router in CHANNELS.values()]
+    """The routes of all channels, and of what is told beside them."""
+    return [create_router(house) for create_router in (*CHANNELS.values(), *TELLING)]

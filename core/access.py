@@ -20,6 +20,8 @@ class Audience(StrEnum):
     """The telephone carrier: the route's router verifies the signature."""
     JAMBONZ = "jambonz"
     """The telephone carrier the city runs itself: the same."""
+    APPLICATION = "application"
+    """A city's or a developer's application: its requests bring an API key, which their route verifies."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
@@ -30,6 +32,9 @@ class Audience(StrEnum):
 
 CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ})
 """Those who sign their requests; their routers verify it."""
+
+PROVED_TO_ROUTES = CARRIERS | {Audience.APPLICATION}
+"""Those who prove who they are with something else than a bearer token; their routes verify it."""
 
 OPERATOR = "operator"
 """The name under which whoever holds the operator's token acts, and is told things."""
@@ -54,6 +59,8 @@ class Role(StrEnum):
     """审计: looks at everything and changes nothing."""
     DEPUTY = "deputy"
     """人大代表: opens orders for constituents and sees these alone. Not of the staff: comes in where named only."""
+    APPLICATION = "application"
+    """An application that files requests for people (Open311) and does nothing else. Not of the staff."""
     ADMIN = "admin"
     """管理员: may do everything."""
 
@@ -61,7 +68,10 @@ class Role(StrEnum):
 UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
 """Roles that belong to one unit and see only its orders."""
 
-OUTSIDERS = frozenset({Role.DEPUTY})
+PEOPLE = tuple(role for role in Role if role is not Role.APPLICATION)
+"""Roles a person may have; the others are for API tokens alone."""
+
+OUTSIDERS = frozenset({Role.DEPUTY, Role.APPLICATION})
 """Roles that sign in and are not of the staff: no door is theirs that does not name them."""
 
 
@@ -144,7 +154,7 @@ def _declare(audience: Audience, roles: frozenset[Role]) -> Any:
             raise Problem(403, "Forbidden", f"this door is for {allowed}, and not for {who.role or who.name}")
         request.state.principal = who
 
-    check: Any = unlocked if audience is Audience.ANYONE or audience in CARRIERS else locked
+    check: Any = unlocked if audience is Audience.ANYONE or audience in PROVED_TO_ROUTES else locked
     check.declared = f"{audience.value}: {', '.join(sorted(roles))}" if roles else audience.value
     return check
 

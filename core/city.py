@@ -14,6 +14,9 @@ from core.records import Record
 from core.responsibilities import Table
 from core.units import Units, UnitsFile
 
+LEVELS = (6, 9, 12)
+"""Digits of the code of a 县市区, a 乡镇街道, a 村社区."""
+
 
 class Category(Record):
     """One of the 22 work-order categories. `slug` is the bot's intent of the same meaning."""
@@ -45,6 +48,7 @@ class City:
         self.short_name: str = about["short_name"]
         self.code: str = str(about["code"])
         self.timezone: str = about["timezone"]
+        self.jurisdiction_id: str = about["jurisdiction_id"]
 
     def read(self, file: str) -> Any:
         """The content of one YAML file of the city's folder, the caller's own to change."""
@@ -108,4 +112,17 @@ class City:
             return self.areas[code].name
         if code not in self.areas and (partner := self.elsewhere.city_of(code)) is not None:
             return partner.name
-        return "".join(self.areas[code[:length]].name for length in (6, 9, 12) if length <= len(code))
+        return "".join(self.areas[code[:length]].name for length in LEVELS if length <= len(code))
+
+    def area_in(self, address: str) -> str | None:
+        """The smallest area an address names, None without one; of several that fit as well, what holds them all.
+
+        Only whole names count: 赤壁大道 is not in 赤壁市.
+        """
+        named = {area.code for area in self.areas.values() if area.code != self.code and area.name in address}
+        depth = {code: sum(code[:length] in named for length in LEVELS if length <= len(code)) for code in named}
+        best = [code for code in named if depth[code] == max(depth.values())]
+        for length in reversed(LEVELS):
+            if len(shared := {code[:length] for code in best}) == 1:
+                return shared.pop()
+        return None

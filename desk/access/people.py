@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import func as sql
 
-from core.access import UNIT_ROLES, Principal, Role
+from core.access import PEOPLE, UNIT_ROLES, Principal, Role
 from core.database import UtcDateTime, metadata
 from core.problems import Problem
 from desk.access import audit
@@ -80,7 +80,15 @@ sign_in_failures = Table(
     Index(None, "login", "at"),
 )
 
+
+def _of_a_person(role: Role) -> Role:
+    if role not in PEOPLE:
+        raise ValueError(f"a {role} is no person; allowed are {', '.join(PEOPLE)}")
+    return role
+
+
 Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=50, pattern=r"^[\w.@-]+$")]
+PersonRole = Annotated[Role, AfterValidator(_of_a_person)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=200)]
 
@@ -92,7 +100,7 @@ class NewUser(BaseModel):
 
     login: Login
     name: Name
-    role: Role
+    role: PersonRole
     unit: Name | None = None
     phone: Phone | None = Field(None, description="E.164; where urgent text messages go")
     password: Password
@@ -109,7 +117,7 @@ class UserChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
-    role: Role | None = None
+    role: PersonRole | None = None
     unit: Name | None = None
     active: bool | None = None
 

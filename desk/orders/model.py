@@ -196,6 +196,8 @@ IdNumber = Annotated[str, StringConstraints(max_length=30), AfterValidator(_vali
 CategoryId = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="WGS-84, degrees")]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, description="WGS-84, degrees")]
 
 
 class FiledBy(BaseModel):
@@ -264,6 +266,15 @@ class NewWorkOrder(NewMatter):
     needs_person: bool = Field(False, description="A person has to read it before it is dispatched")
     reason: Short | None = Field(None, description="Why a person has to read it")
     suggestion_class: SuggestionClass | None = Field(None, description="Of an order on the line of suggestions")
+    urgency: Urgency = Urgency.ORDINARY
+    lat: Latitude | None = None
+    long: Longitude | None = None
+
+    @model_validator(mode="after")
+    def _whole_point(self) -> Self:
+        if (self.lat is None) != (self.long is None):
+            raise ValueError("lat, long: give both or neither")
+        return self
 
     @model_validator(mode="after")
     def _class_fits_line(self) -> Self:
@@ -315,6 +326,8 @@ class WorkOrder(Matter):
     closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    lat: float | None = Field(None, description="WGS-84, degrees")
+    long: float | None = Field(None, description="WGS-84, degrees")
     erased_at: datetime | None = Field(None, description="When what identified the citizen was removed")
 
 

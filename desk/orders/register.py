@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from core.access import Principal
 from core.clock import to_city_time
@@ -96,6 +96,11 @@ def open_work_order(
         kept = {"key": key, "fingerprint": fingerprint, "work_order_id": row["id"], "at": now}
         connection.execute(_INSERT_KEY, kept)
     return Opened(_order(row), created=not unread)
+
+
+def forget_key(connection: Connection, key: str, before: datetime) -> None:
+    """Let an idempotency key that was used at or before a moment open a new order."""
+    connection.execute(delete(idempotency_keys).where(idempotency_keys.c.key == key, idempotency_keys.c.at <= before))
 
 
 def keep_for_person(connection: Connection, matter: NewWorkOrder, now: datetime) -> WorkOrder:

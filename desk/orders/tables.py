@@ -74,6 +74,9 @@ work_orders = Table(
     Column("area_code", String(12)),
     Column("place", String(200)),
     Column("place_key", String(210)),
+    # WGS-84, as satellites and Open311 tell it; Chinese maps draw GCJ-02.
+    Column("lat", Float),
+    Column("long", Float),
     Column("occurred", String(200)),
     Column("contact_phone", Sealed),
     # The keyed hash of the number in E.164: an order is found by it.
@@ -143,6 +146,8 @@ work_order_events = Table(
     Column("kind", String(30), nullable=False),
     Column("data", JSON, nullable=False),
     UniqueConstraint("work_order_id", "sequence"),
+    # What was published in a time is read in its order, and without the log of anything else.
+    Index(None, "at", "kind"),
 )
 
 # Events of which nobody has been told yet: written with the event, removed by the worker with what it makes of it.

@@ -141,6 +141,8 @@ class Erasure:
                         "credit_code",
                         "summary",
                         "place",
+                        "lat",
+                        "long",
                         "occurred",
                         "conversation_id",
                         "message_id",

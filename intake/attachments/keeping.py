@@ -46,15 +46,31 @@ class Openable:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The message a file is."""
+
+    conversation_id: str
+    message_id: str
+
+
 def keep(
-    connection: Connection, conversation_id: str, message_id: str, looked: Looked, stored: StoredFile, now: datetime
-) -> None:
-    """Note a file that lies on the disk as what a message of a conversation is."""
+    connection: Connection, origin: Origin, looked: Looked, stored: StoredFile, now: datetime, number: str | None = None
+) -> bool:
+    """Note a file that lies on the disk, once for its origin; returns whether it is new.
+
+    `number` is the order it belongs to from the beginning, if it does.
+    """
+    mine = (attachments.c.conversation_id == origin.conversation_id, attachments.c.message_id == origin.message_id)
+    if connection.execute(select(attachments.c.id).where(*mine)).first() is not None:
+        return False
+    order_id = None if number is None else row_of(connection, number)["id"]
     connection.execute(
         attachments.insert().values(
             id=uuid4().hex,
-            conversation_id=conversation_id,
-            message_id=message_id,
+            conversation_id=origin.conversation_id,
+            message_id=origin.message_id,
+            work_order_id=order_id,
             kind=looked.kind,
             media_type=looked.media_type,
             size=len(looked.content),
@@ -64,6 +80,9 @@ def keep(
             kept_at=now,
         )
     )
+    if order_id is not None:
+        add_event(connection, order_id, ATTACHED, {"files": 1}, now, "citizen")
+    return True
 
 
 def put_to_order(connection: Connection, conversation_id: str, number: str, now: datetime) -> int:

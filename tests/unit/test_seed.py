@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sqlalchemy import Connection, func, select
 
-from core.access import Role
+from core.access import PEOPLE, Role
 from core.city import City
 from core.clock import to_city_time
 from core.database import Database
@@ -139,6 +139,6 @@ def test_there_is_somebody_of_every_role_and_for_every_unit(sqlite: Database, ci
     added = sqlite.write_now(seed)
     users = sqlite.read_now(people.list_users)
     assert (len(users), sqlite.write_now(seed)) == (added, 0)
-    assert {user.role for user in users} == set(Role)
+    assert {user.role for user in users} == set(PEOPLE)
     for _, unit in units(city):
         assert {user.role for user in users if user.unit == unit} == {Role.HANDLER, Role.UNIT_HEAD}

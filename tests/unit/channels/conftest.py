@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -18,8 +19,9 @@ from core.problems import Unavailable
 from core.settings import Settings
 from desk.life.handling import Handling
 from intake.attachments.attaching import Attachments
+from intake.conversation import Conversation
 from intake.messages import Answer, Button, InboundMessage, Reply, Turn
-from tests.fakes import SetClock
+from tests.fakes import FakeBot, SetClock
 
 ORDER = {"number": "20261124-0001-7", "query_code": "314159", "category": "09", "state": "pending_dispatch"}
 
@@ -61,6 +63,13 @@ class FakeConversation:
         return list(self._turns[conversation_id].values())
 
 
+def house_of(settings: Settings, database: Database, city: City, handling: Handling, clock: SetClock) -> House:
+    """A house whose bot only echoes."""
+    conversation = Conversation(database, FakeBot(), city, clock)
+    attachments = Attachments(database, settings.attachments_dir, clock)
+    return House(conversation, database, city, attachments, handling, settings, clock)
+
+
 @pytest.fixture
 def conversation() -> FakeConversation:
     return FakeConversation()
@@ -74,8 +83,7 @@ def chat(
     settings.public_url = "https://12345.example.gov.cn"
     app = FastAPI()
     problems.install(app)
-    attachments = Attachments(sqlite, settings.attachments_dir, clock)
-    house = House(conversation, sqlite, city, attachments, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
+    house = replace(house_of(settings, sqlite, city, Handling.of_city(city), clock), conversation=conversation)  # type: ignore[arg-type]
     for router in create_routers(house):
         app.include_router(router)
     with TestClient(app) as client:

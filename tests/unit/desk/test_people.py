@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from core.access import OUTSIDERS, Role
+from core.access import OUTSIDERS, PEOPLE, Role
 from desk.access.people import MOST_FAILURES
 from desk.life.lifecycle import WHO, Move
 from tests.fakes import SetClock
@@ -87,13 +87,19 @@ def test_a_user_who_does_not_fit_is_refused_with_the_field(
     assert named in response.json()["detail"]
 
 
+def test_nobody_signs_in_as_an_application(client: TestClient, as_operator: Headers) -> None:
+    new = {"login": "robot", "name": "机", "role": "application", "password": PASSWORD}
+    answer = client.post("/api/users", json=new, headers=as_operator)
+    assert (answer.status_code, "is no person" in answer.json()["detail"]) == (422, True)
+
+
 def test_a_login_is_given_once(client: TestClient, as_operator: Headers) -> None:
     new = {"login": "wang", "name": "王", "role": "seat", "password": PASSWORD}
     assert client.post("/api/users", json=new, headers=as_operator).status_code == 201
     assert client.post("/api/users", json=new, headers=as_operator).status_code == 409
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+@pytest.mark.parametrize("role", [role for role in PEOPLE if role is not Role.ADMIN])
 def test_only_an_administrator_lets_people_in(client: TestClient, sign_in: SignIn, role: Role) -> None:
     new = {"login": "friend", "name": "友", "role": "admin", "password": PASSWORD}
     assert client.post("/api/users", json=new, headers=sign_in(role)).status_code == 403

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import ValidationError
 from sqlalchemy import event
 
-from core.access import UNIT_ROLES, Role
+from core.access import PEOPLE, UNIT_ROLES, Role
 from core.city import City
 from core.database import Database
 from desk.access import people
@@ -154,7 +154,7 @@ def test_a_demand_is_opened_signed_answered_and_accepted(
     assert {clock["step"] for clock in running} == {"sign", "return", "first_reply", "finish"}
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", PEOPLE)
 @pytest.mark.parametrize("level", list(supervision.Level))
 def test_a_level_is_opened_only_by_those_it_is_for(
     client: TestClient, new_order: Callable[..., str], signed_in: SignedIn, role: Role, level: supervision.Level
@@ -179,7 +179,7 @@ def test_a_dispatcher_demands_something_once_a_light_is_red(
     assert client.post(path, json=DEMAND, headers=dispatcher).status_code == 201
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", PEOPLE)
 def test_a_role_may_make_the_moves_of_the_supervision_page_and_no_others(
     client: TestClient, ask: Ask, new_order: Callable[..., str], signed_in: SignedIn, role: Role
 ) -> None:

@@ -1,0 +1,1 @@
+"""What anyone may read of orders: which ones, what of them, and what has become of them."""
