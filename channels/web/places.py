@@ -14,12 +14,19 @@ from core.settings import Settings
 AreaCode = Annotated[str, StringConstraints(max_length=12), Path()]
 
 
+class Point(BaseModel):
+    """A point in WGS-84, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
 class MapOut(BaseModel):
-    """A map to set a pin on: the tiles' address (null: there is none), whose it is, and where it opens (WGS-84)."""
+    """A map to set a pin on: the tiles' address (null: there is none), whose it is, and where it opens."""
 
     tiles: str | None
     attribution: str
-    centre: tuple[float, float]
+    centre: Point
 
 
 class AreaOut(BaseModel):
@@ -36,7 +43,12 @@ def create_place_router(city: City, settings: Settings) -> APIRouter:
     @router.get("/map")
     async def tell_map() -> MapOut:
         """The map a citizen may set a pin on."""
-        return MapOut(tiles=settings.map_tiles or None, attribution=settings.map_attribution, centre=settings.map_start)
+        latitude, longitude = settings.map_start
+        return MapOut(
+            tiles=settings.map_tiles or None,
+            attribution=settings.map_attribution,
+            centre=Point(latitude=latitude, longitude=longitude),
+        )
 
     @router.get("/areas/{code}")
     async def tell_area(code: AreaCode) -> AreaOut:

@@ -175,11 +175,8 @@ def test_the_browser_tells_where_one_is_after_a_press_and_only_then(page: Page) 
 
 
 def test_a_pin_is_set_on_the_map_by_keyboard(page: Page, system: System) -> None:
-    told = {
-        "tiles": f"{system.url}/tiles/{{z}}/{{x}}/{{y}}.png",
-        "attribution": "天地图",
-        "centre": [29.8413, 114.3225],
-    }
+    centre = {"latitude": 29.8413, "longitude": 114.3225}
+    told = {"tiles": f"{system.url}/tiles/{{z}}/{{x}}/{{y}}.png", "attribution": "天地图", "centre": centre}
     page.route("**/chat/map", lambda route: route.fulfill(json=told))
     page.route("**/tiles/**", lambda route: route.fulfill(body="", content_type="image/png"))
     page.get_by_role("button", name="位置", exact=True).click()

@@ -1,12 +1,13 @@
 import type { Answer, Outgoing, PastTurn } from "./model";
 import { type Followed, type Key, NotTold, type Rated, type Rating } from "./orders";
+import type { Position } from "./place";
 import { Refusal, type Socket } from "./transport";
 
 /** Tiles in WGS-84 or CGCS2000, and where the map opens. */
 export interface TileMap {
   tiles: string;
   attribution: string;
-  centre: [number, number];
+  centre: Position;
 }
 
 const WITHIN_MS = 12_000;

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.unit
 
 
 def test_without_tiles_the_page_is_told_that_there_is_no_map(chat: TestClient) -> None:
-    assert chat.get("/chat/map").json() == {"tiles": None, "attribution": "", "centre": [29.8413, 114.3225]}
+    centre = {"latitude": 29.8413, "longitude": 114.3225}
+    assert chat.get("/chat/map").json() == {"tiles": None, "attribution": "", "centre": centre}
 
 
 def test_an_area_has_its_name_from_the_county_down(chat: TestClient) -> None:
