@@ -2,6 +2,7 @@
 
 A delivery is due at `due_at`. Taking it moves that moment by a lease, so that another worker takes over when this one
 is killed; a failed try moves it by the back-off. After a carrier's last try it is dead until a person retries it.
+What cannot go its way now goes another one, or is held until its receiver writes again.
 A receiver gets each delivery at least once, always under the same `message_id`.
 
 Every function takes the connection of a running transaction.
@@ -38,9 +39,10 @@ from core.clock import Clock
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
 from desk.access.people import users
+from desk.orders.register import by_id
 from desk.orders.tables import one_of, work_orders
 from desk.telling import noticeboard, texts, webhooks
-from desk.telling.carriers import Carrier, Parcel, Undelivered
+from desk.telling.carriers import Carrier, OrderFacts, Parcel, Undelivered
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
 from desk.telling.webhooks import Webhook
@@ -63,6 +65,8 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     """Given up; an administrator may retry it."""
+    HELD = "held"
+    """Its receiver cannot be reached until they write again."""
 
 
 deliveries = Table(
@@ -121,16 +125,44 @@ def add_texts(connection: Connection, notice_ids: Sequence[int], now: datetime) 
 
 
 def add_text(
-    connection: Connection, order_id: int, key: str, phone: str, text: str, now: datetime, due_at: datetime
+    connection: Connection, order_id: int | None, key: str, phone: str, text: str, now: datetime, due_at: datetime
 ) -> bool:
-    """Have a text about an order delivered to a number (E.164) from `due_at` on, once for each `key`.
+    """Have a text delivered to a number (E.164) from `due_at` on, once for each `key`; about an order where it is one.
 
     Returns whether it is new.
     """
-    text_id = texts.write(connection, order_id, key, phone, text, now)
+    text_id = texts.write(connection, key, text, now, order_id=order_id, phone=phone)
     if text_id is not None:
         connection.execute(insert(deliveries), [{**_new("sms", now, text_id=text_id), "due_at": due_at}])
     return text_id is not None
+
+
+def add_wechat(
+    connection: Connection,
+    openid: str,
+    key: str,
+    text: str,
+    now: datetime,
+    *,
+    buttons: Sequence[str] = (),
+    order_id: int | None = None,
+    notice_id: int | None = None,
+) -> None:
+    """Have a text delivered to an OpenID, once for each `key`; of a notice where it is one."""
+    text_id = texts.write(connection, key, text, now, order_id=order_id, openid=openid, buttons=buttons)
+    if text_id is not None:
+        connection.execute(insert(deliveries), [_new("wechat", now, text_id=text_id, notice_id=notice_id)])
+
+
+def release(connection: Connection, openid: str, now: datetime) -> None:
+    """Somebody has written: what was held for them is due."""
+    _change_held(connection, openid, state=DeliveryState.WAITING, due_at=now)
+
+
+def stop_held(connection: Connection, openid: str, reason: str, now: datetime) -> None:
+    """Somebody is not to be told anything any more: what was held for them is dead."""
+    for text_id in _change_held(connection, openid, state=DeliveryState.DEAD, last_error=reason, ended_at=now):
+        texts.empty(connection, text_id)
 
 
 def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
@@ -165,9 +197,18 @@ def delivered(connection: Connection, parcel: Parcel, now: datetime) -> None:
 
 
 def failed(
-    connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
+    connection: Connection,
+    parcel: Parcel,
+    failure: Undelivered,
+    most: int,
+    wait: timedelta,
+    now: datetime,
+    *,
+    by_sms: bool = False,
 ) -> bool:
     """Note that a try failed; the next one is after `wait`, unless it was the last.
+
+    `by_sms`: what cannot reach its receiver in WeChat goes on as a text message where the phone is known.
 
     Returns whether its webhook should be disabled.
     """
@@ -175,7 +216,11 @@ def failed(
     hopeless = parcel.webhook_id is not None and (
         webhooks.note_failure(connection, parcel.webhook_id, failure.error, now) or failure.gone
     )
-    if failure.permanent or parcel.attempts >= most:
+    if failure.closed and by_sms and parcel.phone is not None:
+        _go_on_by_sms(connection, parcel, failure.error, now)
+    elif failure.closed and not failure.permanent:
+        connection.execute(_held(parcel).values(state=DeliveryState.HELD, attempts=0, last_error=failure.error))
+    elif failure.permanent or parcel.attempts >= most:
         _end(connection, parcel, DeliveryState.DEAD, failure.error, now)
     else:
         connection.execute(_held(parcel).values(due_at=now + wait, last_error=failure.error))
@@ -279,7 +324,7 @@ class Courier:
     def _note(
         self, connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
     ) -> None:
-        hopeless = failed(connection, parcel, failure, most, wait, now)
+        hopeless = failed(connection, parcel, failure, most, wait, now, by_sms="sms" in self._carriers)
         if hopeless and parcel.webhook_id and stop_webhook(connection, parcel.webhook_id, "webhook disabled", now):
             text = self._disabled_text.format(host=urlsplit(parcel.url or "").hostname)
             noticeboard.tell_admins(connection, "webhook_disabled", text, now)
@@ -300,6 +345,19 @@ def _held(parcel: Parcel) -> Any:
     )
 
 
+def _go_on_by_sms(connection: Connection, parcel: Parcel, error: str, now: datetime) -> None:
+    again = {"carrier": "sms", "text_id": None, "attempts": 0, "due_at": now, "last_error": error}
+    if connection.execute(_held(parcel).values(**again)).rowcount == 1 and parcel.text_id is not None:
+        texts.empty(connection, parcel.text_id)
+
+
+def _change_held(connection: Connection, openid: str, **values: Any) -> list[int]:
+    """Change what is held for somebody; returns the ids of the texts."""
+    theirs = select(texts.texts.c.id).where(texts.is_to(connection, openid))
+    held = update(deliveries).where(deliveries.c.state == DeliveryState.HELD, deliveries.c.text_id.in_(theirs))
+    return list(connection.execute(held.values(**values).returning(deliveries.c.text_id)).scalars())
+
+
 def _end(connection: Connection, parcel: Parcel, state: DeliveryState, error: str | None, now: datetime) -> bool:
     """Whether it was still held by who ends it."""
     ended = connection.execute(_held(parcel).values(state=state, last_error=error, ended_at=now))
@@ -314,10 +372,23 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
         return Parcel(**known, webhook_id=hook.id, url=hook.url, payload=row["payload"])
     if row["text_id"] is not None:
         text = connection.execute(select(texts.texts).where(texts.texts.c.id == row["text_id"])).mappings().one()
-        return Parcel(**known, phone=text["phone"], text=text["text"], text_id=text["id"])
+        phone, facts = text["phone"], None
+        if text["openid"] is not None and text["work_order_id"] is not None:
+            order = by_id(connection, text["work_order_id"])
+            phone = order["contact_phone"] if row["notice_id"] is not None else None
+            facts = OrderFacts(order["number"], order["category"], order["state"])
+        return Parcel(
+            **known,
+            phone=phone,
+            openid=text["openid"],
+            text=text["text"],
+            buttons=tuple(text["buttons"] or ()),
+            text_id=text["id"],
+            order=facts,
+        )
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
     if notice["recipient"] == CITIZEN:
-        phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
+        query = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
     else:
-        phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
-    return Parcel(**known, phone=connection.execute(phone).scalar(), text=notice["text"])
+        query = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
+    return Parcel(**known, phone=connection.execute(query).scalar(), text=notice["text"])

@@ -17,6 +17,7 @@ from desk.orders.tables import outbox, work_order_events, work_orders
 from desk.telling import deliveries, noticeboard, webhooks
 from desk.telling.noticeboard import NoticeState, notices
 from desk.telling.notices import CITIZEN, Draft, Happening, Names, Notices, Staff, read_notices
+from desk.telling.texts import openid_of
 
 MOST_AT_ONCE = 500
 
@@ -24,6 +25,7 @@ _NEW_EVENTS = (
     select(
         work_order_events,
         *(work_orders.c[name] for name in ("number", "urgency", "line", "channel", "category", "unit", "assist_units")),
+        work_orders.c.conversation_id,
         work_orders.c.state.label("order_state"),
         work_orders.c.contact_phone.is_not(None).label("has_phone"),
     )
@@ -36,18 +38,24 @@ _NEW_EVENTS = (
 
 
 class Outbox:
-    """Hands events on under a city's rules. `texts`: whether there is a gateway for text messages."""
+    """Hands events on under a city's rules.
 
-    def __init__(self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool) -> None:
+    `texts`: whether there is a gateway for text messages; `wechat`: whether who wrote by WeChat is told there.
+    """
+
+    def __init__(
+        self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool, wechat: bool = False
+    ) -> None:
         self.rules = rules
         self._names = names
         self._calendar = calendar
         self._texts = texts
+        self._wechat = wechat
 
     @classmethod
-    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool) -> "Outbox":
+    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool, wechat: bool = False) -> "Outbox":
         """The outbox under the rules of `city/notices.yml`. Raises ValueError naming what is wrong there."""
-        return cls(read_notices(city), Names(city), calendar, texts=texts)
+        return cls(read_notices(city), Names(city), calendar, texts=texts, wechat=wechat)
 
     def hand_on(self, connection: Connection, now: datetime) -> int:
         """Make the notices and webhook deliveries of the oldest new events; returns how many events there were."""
@@ -69,8 +77,9 @@ class Outbox:
     def tell_due(self, connection: Connection, now: datetime) -> int:
         """Tell the notices that are due, and drop those whose occasion is over; returns how many there were."""
         query = (
-            select(notices, work_order_events.c.sequence)
+            select(notices, work_order_events.c.sequence, work_orders.c.conversation_id)
             .join(work_order_events, work_order_events.c.id == notices.c.event_id)
+            .join(work_orders, work_orders.c.id == notices.c.work_order_id)
             .where(notices.c.state == NoticeState.WAITING, notices.c.due_at <= now)
             .order_by(notices.c.due_at)
             .limit(MOST_AT_ONCE)
@@ -87,14 +96,25 @@ class Outbox:
         for notice_id, reason in reasons.items():
             dropped = update(notices).where(notices.c.id == notice_id)
             connection.execute(dropped.values(state=NoticeState.DROPPED, reason=reason))
+        by_text = [row["id"] for row in told if row["sms"] and not self._tell_in_wechat(connection, row, now)]
         if self._texts:
-            deliveries.add_texts(connection, [row["id"] for row in told if row["sms"]], now)
+            deliveries.add_texts(connection, by_text, now)
         return len(rows)
+
+    def _tell_in_wechat(self, connection: Connection, row: RowMapping, now: datetime) -> bool:
+        """Whether a notice is for a citizen who wrote by WeChat; it is then told there."""
+        openid = openid_of(row["conversation_id"])
+        if openid is None or row["recipient"] != CITIZEN or not self._wechat:
+            return False
+        key, order_id = f"notice:{row['id']}", row["work_order_id"]
+        deliveries.add_wechat(connection, openid, key, row["text"], now, order_id=order_id, notice_id=row["id"])
+        return True
 
     def _drafts(self, row: RowMapping, staff: Staff) -> list[Draft]:
         drafts = self.rules.drafts(_happening(row), staff, self._names, self._calendar)
-        can_text_citizen = self._texts and row["has_phone"]
-        return [draft for draft in drafts if draft.recipient != CITIZEN or can_text_citizen]
+        by_wechat = self._wechat and openid_of(row["conversation_id"]) is not None
+        can_reach_citizen = by_wechat or (self._texts and row["has_phone"])
+        return [draft for draft in drafts if draft.recipient != CITIZEN or can_reach_citizen]
 
     def _notice(self, row: RowMapping, draft: Draft, now: datetime) -> dict[str, Any]:
         return {
