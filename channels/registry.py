@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from channels import web
+from channels import web, wechat
 from channels.base import CreateRouter, House
 from desk.orders.model import Channel
 
 CHANNELS: dict[Channel, CreateRouter] = {
     Channel.WEB: web.create_router,
+    Channel.WECHAT: wechat.create_router,
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pysqlite3.dbapi2 as sqlite3
 from sqlalchemy import Connection
 
+from channels.wechat import forgetting as wechat
 from core.city import City
 from core.clock import Clock
 from core.database import Database
@@ -24,7 +25,14 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said in messages and calls, and recordings."""
-    keepers = (inbox.forget, keeping.forget, calls.forget, removal.forget, _forget_in(settings.tracker_file))
+    keepers = (
+        inbox.forget,
+        keeping.forget,
+        calls.forget,
+        removal.forget,
+        wechat.forget,
+        _forget_in(settings.tracker_file),
+    )
     return Erasure(Retention.of_city(city), keepers, (removal.forget_order,))
 
 

@@ -7,6 +7,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from channels.wechat import turns
+from channels.wechat.api import Api
+from channels.wechat.carrier import WeChatCarrier
+from channels.wechat.media import Fetcher, Keeper
+from channels.wechat.tokens import Tokens
 from core.city import City
 from core.clock import Clock
 from core.database import Database
@@ -50,6 +55,7 @@ class Worker:
         city: City,
         clock: Clock,
         recorders: Mapping[str, Recorder] | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -66,10 +72,16 @@ class Worker:
         self._removed_at: datetime | None = None
         self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
-        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
-        self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
+        wechat = wechat_api(settings, database, clock)
+        self._by_wechat = wechat is not None
+        self._wechat_files = Fetcher(database, wechat, keeper, clock) if wechat and keeper else None
+        ways = carriers(settings) | ({"wechat": WeChatCarrier(database, wechat, city)} if wechat else {})
+        self._outbox = Outbox.of_city(
+            city, self._handling.clocks.calendar, texts=bool(settings.sms_url), wechat=self._by_wechat
+        )
+        self._courier = Courier(database, ways, clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. What may take long has rounds of its own and holds up nothing else."""
@@ -86,12 +98,18 @@ class Worker:
             self._hand_on,
             self._tell,
         )
-        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
+        files = (self._keep_recordings, self._transcribe, self._fetch_wechat_files)
+        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in files]
         try:
             await asyncio.gather(
                 *(
                     self._rounds(stop, parts)
-                    for parts in (desk, (self._deliver,), (self._recalculate,), (self._call_back,))
+                    for parts in (
+                        desk,
+                        (self._answer_in_wechat, self._deliver),
+                        (self._recalculate,),
+                        (self._call_back,),
+                    )
                 )
             )
         finally:
@@ -171,6 +189,16 @@ class Worker:
         while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
             log.info("notices told or dropped", extra={"count": told})
 
+    async def _answer_in_wechat(self) -> None:
+        now = self._clock()
+        while self._by_wechat and (handed_on := await self._database.write(lambda c: turns.hand_on(c, now))):
+            log.info("late WeChat answers handed on", extra={"count": handed_on})
+
+    async def _fetch_wechat_files(self) -> None:
+        files = self._wechat_files
+        while files is not None and not self._stop.is_set() and (fetched := await files.round()):
+            log.info("WeChat files fetched", extra={"count": fetched})
+
     async def _deliver(self) -> None:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
@@ -220,3 +248,10 @@ def carriers(settings: Settings) -> dict[str, Carrier]:
     if settings.sms_url:
         found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())
     return found
+
+
+def wechat_api(settings: Settings, database: Database, clock: Clock) -> Api | None:
+    """The interface of the WeChat official account, where one is set up."""
+    if not (secret := settings.wechat_app_secret.get_secret_value()):
+        return None
+    return Api(settings.wechat_url.rstrip("/"), Tokens(database, settings.wechat_app_id, secret, clock))
