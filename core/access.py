@@ -22,6 +22,8 @@ class Audience(StrEnum):
     """The telephone carrier the city runs itself: the same."""
     APPLICATION = "application"
     """A city's or a developer's application: its requests bring an API key, which their route verifies."""
+    WECHAT = "wechat"
+    """WeChat's servers: the same."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
@@ -30,7 +32,7 @@ class Audience(StrEnum):
     """The staff, and the outsiders too."""
 
 
-CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ})
+CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ, Audience.WECHAT})
 """Those who sign their requests; their routers verify it."""
 
 PROVED_TO_ROUTES = CARRIERS | {Audience.APPLICATION}

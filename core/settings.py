@@ -66,6 +66,17 @@ class Settings(BaseSettings):
         description="Carrier that places our own calls: twilio or jambonz. Empty: nobody is rung, it is only logged.",
     )
     phone_number: str = Field("", description="Number our own calls come from, in E.164, e.g. +8671512345.")
+    wechat_token: SecretStr = Field(
+        SecretStr(""), description="Token agreed with the WeChat official account. Empty: its door refuses everything."
+    )
+    wechat_app_id: str = Field("", description="The account's AppID.")
+    wechat_app_secret: SecretStr = Field(
+        SecretStr(""), description="The account's AppSecret. Empty: nothing is sent to WeChat but replies in time."
+    )
+    wechat_aes_key: SecretStr = Field(
+        SecretStr(""), description="The account's EncodingAESKey, 43 characters, for the safe mode (安全模式)."
+    )
+    wechat_url: str = Field("https://api.weixin.qq.com", description="WeChat's own interface.")
     bot_budget_seconds: float = Field(
         3.0, gt=0, le=10, description="How long a citizen waits for the bot before a person takes the message."
     )
@@ -144,7 +155,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{number!r} is not in E.164: + and 5 to 15 digits")
         return number
 
-    @field_validator("sms_url", "jambonz_url", "asr_url")
+    @field_validator("wechat_aes_key")
+    @classmethod
+    def _aes_key(cls, key: SecretStr) -> SecretStr:
+        if key.get_secret_value() and not re.fullmatch(r"[A-Za-z0-9+/]{43}", key.get_secret_value()):
+            raise ValueError("must be the 43 letters and digits that the account's console shows")
+        return key
+
+    @field_validator("sms_url", "jambonz_url", "asr_url", "wechat_url")
     @classmethod
     def _http(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
@@ -190,6 +208,8 @@ class Settings(BaseSettings):
             self.database_url = f"sqlite:///{self.data_dir / 'hotline.db'}"
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("oidc_issuer and oidc_client_id: set both, or neither")
+        if not self.wechat_app_id and (self.wechat_app_secret or self.wechat_aes_key):
+            raise ValueError("wechat_app_id: missing, but wechat_app_secret or wechat_aes_key is set")
         self._can_dial()
         if self.public_url:
             self.public_url = self.public_url.rstrip("/")

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.base import House
-from channels.registry import create_routers
+from channels.registry import CARRIES, create_routers
 from core import problems
 from core.access import Audience, Locksmith, Principal, open_to
 from core.calendar import WorkingCalendar
@@ -89,7 +89,7 @@ def create() -> FastAPI:
 
 def assemble(parts: Parts) -> FastAPI:
     """The application made of these parts."""
-    handovers = Handovers(HandoverRules.of_city(parts.city))
+    handovers = Handovers(HandoverRules.of_city(parts.city), CARRIES)
     conversation = Conversation(parts.database, parts.bot, parts.city, parts.clock, handovers)
     app = FastAPI(
         title="连心桥 Lianxinqiao",

@@ -45,6 +45,7 @@ from hotline.resealing import reseal
 from hotline.seed import SEED, Town, batches, new_password, plans, seed_staff
 from hotline.supervisor import CannotStart, Supervisor, check_ports, lock_data_dir
 from hotline.training import TrainingFailed, ensure_model
+from hotline.wechat_commands import wechat_app
 from hotline.worker import Worker
 from intake.bot import RasaBot
 from ivr.carriers.registry import recorders_of
@@ -58,6 +59,7 @@ app = typer.Typer(no_args_is_help=True, help="连心桥: a 12345 hotline that a 
 database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database_app, name="db")
 app.add_typer(phone_app, name="phone")
+app.add_typer(wechat_app, name="wechat")
 user_app = typer.Typer(no_args_is_help=True, help="The staff.")
 app.add_typer(user_app, name="user")
 campaign_app = typer.Typer(no_args_is_help=True, help="自动回访: calling citizens back.")
@@ -112,6 +114,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
     return {
         "chat": f"{base}/",
         "phone webhook": f"{base}/ivr/twilio/incoming",
+        **({"WeChat": f"{base}/wechat"} if settings.wechat_token else {}),
         "API": f"{base}/docs",
         "operator token": str(settings.data_dir / "operator.token"),
         "data": str(settings.data_dir),

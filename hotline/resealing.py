@@ -31,7 +31,12 @@ def _batch(connection: Connection, table: Table, sealed: list[Column[Any]]) -> i
 
 
 def _traces(connection: Connection, table: Table, row: RowMapping) -> dict[str, str | None]:
-    """The hashes beside the sealed columns; `info` says of which."""
-    return {
-        column.name: traced(connection, row[column.info["trace_of"]]) for column in table.c if "trace_of" in column.info
-    }
+    """The hashes beside the sealed columns; `info` says of which, and whether of a `plain` text or of a number."""
+    return {column.name: _trace(connection, column, row) for column in table.c if "trace_of" in column.info}
+
+
+def _trace(connection: Connection, column: Column[Any], row: RowMapping) -> str | None:
+    value = row[column.info["trace_of"]]
+    if value is not None and column.info.get("plain"):
+        return vault_of(connection).trace(value)
+    return traced(connection, value)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pysqlite3.dbapi2 as sqlite3
 from sqlalchemy import Connection
 
+from channels.wechat import forgetting as wechat
 from core.city import City
 from core.clock import Clock
 from core.database import Database
@@ -28,7 +29,7 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said and sent in messages and calls."""
     memory = _forget_in(settings.tracker_file)
-    written = (inbox.forget, attachments.forget, handover.forget)
+    written = (inbox.forget, attachments.forget, handover.forget, wechat.forget)
     keepers = (*written, keeping.forget, calls.forget, removal.forget, memory)
     of_orders = (removal.forget_order, attachments.forget_order, attempts.forget_order)
     return Erasure(Retention.of_city(city), keepers, of_orders)

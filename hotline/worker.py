@@ -7,6 +7,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from channels.registry import CARRIES
+from channels.wechat import turns
+from channels.wechat.api import Api
+from channels.wechat.carrier import WeChatCarrier
+from channels.wechat.media import Fetcher
+from channels.wechat.tokens import Tokens
 from core.city import City
 from core.clock import Clock
 from core.database import Database
@@ -59,7 +65,7 @@ class Worker:
         self._database = database
         self._clock = clock
         self._city = city
-        self._handovers = Handovers(HandoverRules.of_city(city))
+        self._handovers = Handovers(HandoverRules.of_city(city), CARRIES)
         self._conversation = Conversation(database, bot, city, clock, self._handovers)
         self._attachments = Attachments(database, settings.attachments_dir, clock)
         self._phone = open_line(self._conversation, database, settings, city, clock)
@@ -73,10 +79,14 @@ class Worker:
         self._removed_at: datetime | None = None
         self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
-        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, ways_of(settings))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
-        self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
+        wechat = wechat_api(settings, database, clock)
+        self._by_wechat = wechat is not None
+        self._wechat_files = Fetcher(database, wechat, self._attachments, clock) if wechat else None
+        ways = carriers(settings) | ({"wechat": WeChatCarrier(database, wechat, city)} if wechat else {})
+        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, [way for way in Way if way in ways])
+        self._courier = Courier(database, ways, clock, self._outbox.rules.system["webhook_disabled"])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. What may take long has rounds of its own and holds up nothing else."""
@@ -94,12 +104,18 @@ class Worker:
             self._hand_on,
             self._tell,
         )
-        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
+        files = (self._keep_recordings, self._transcribe, self._fetch_wechat_files)
+        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in files]
         try:
             await asyncio.gather(
                 *(
                     self._rounds(stop, parts)
-                    for parts in (desk, (self._deliver,), (self._recalculate,), (self._call_back,))
+                    for parts in (
+                        desk,
+                        (self._answer_in_wechat, self._deliver),
+                        (self._recalculate,),
+                        (self._call_back,),
+                    )
                 )
             )
         finally:
@@ -179,6 +195,16 @@ class Worker:
         while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
             log.info("notices told or dropped", extra={"count": told})
 
+    async def _answer_in_wechat(self) -> None:
+        now = self._clock()
+        while self._by_wechat and (handed_on := await self._database.write(lambda c: turns.hand_on(c, now))):
+            log.info("late WeChat answers handed on", extra={"count": handed_on})
+
+    async def _fetch_wechat_files(self) -> None:
+        files = self._wechat_files
+        while files is not None and not self._stop.is_set() and (fetched := await files.round()):
+            log.info("WeChat files fetched", extra={"count": fetched})
+
     async def _deliver(self) -> None:
         while not self._stop.is_set() and (sent := await self._courier.round()):
             log.info("deliveries tried", extra={"count": sent})
@@ -231,11 +257,6 @@ class Worker:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
 
 
-def ways_of(settings: Settings) -> set[Way]:
-    """The ways of telling somebody that are set up."""
-    return {Way(name) for name in carriers(settings) if name in set(Way)}
-
-
 def carriers(settings: Settings) -> dict[str, Carrier]:
     """The ways out that are set up, by name."""
     found: dict[str, Carrier] = {
@@ -246,3 +267,10 @@ def carriers(settings: Settings) -> dict[str, Carrier]:
     if settings.sms_url:
         found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())
     return found
+
+
+def wechat_api(settings: Settings, database: Database, clock: Clock) -> Api | None:
+    """The interface of the WeChat official account, where one is set up."""
+    if not (secret := settings.wechat_app_secret.get_secret_value()):
+        return None
+    return Api(settings.wechat_url.rstrip("/"), Tokens(database, settings.wechat_app_id, secret, clock))

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from core.city import City
+from core.clock import utc_now
 from core.database import Database
 from core.sealing import Vault
 from core.secrets import token
@@ -19,6 +20,7 @@ from core.settings import Settings
 from hotline import schema
 from tests.fakes import FakeBot, SetClock
 from tests.system import System, running
+from tests.wechat import Account, WeChatServers
 
 CATEGORIES = ("unit", "service", "browser")
 VAULT = Vault(b"a secret of the tests")
@@ -130,9 +132,17 @@ def as_operator(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def weixin() -> Iterator[WeChatServers]:
+    """The servers of WeChat that `system` is connected to."""
+    with WeChatServers(Account(), utc_now).serving() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, weixin: WeChatServers) -> Iterator[System]:
     """`hotline up` with the real Rasa model, ready; for tests that leave it whole."""
-    with running(tmp_path_factory.mktemp("system")) as started:
+    account = {f"HOTLINE_{name.upper()}": value for name, value in weixin.account.settings.items()}
+    with running(tmp_path_factory.mktemp("system"), **account, HOTLINE_WECHAT_URL=weixin.url) as started:
         yield started.wait_until_ready()
 
 

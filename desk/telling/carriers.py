@@ -22,6 +22,15 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What a carrier that sends no free text may tell of the order: its number, category (an id) and state."""
+
+    number: str
+    category: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """What is to be delivered. `message_id` stays the same at every try, so that a receiver can drop a repeat."""
 
@@ -33,18 +42,26 @@ class Parcel:
     url: str | None = None
     payload: dict[str, Any] | None = None
     phone: str | None = None
+    openid: str | None = None
     text: str | None = None
+    buttons: tuple[str, ...] = ()
     text_id: int | None = None
+    order: OrderFacts | None = None
 
 
 class Undelivered(Exception):
-    """A try that failed: `permanent` when another one would not help, `gone` when the receiver wants no more at all."""
+    """A try that failed: `permanent` when another one would not help, `gone` when the receiver wants no more at all.
 
-    def __init__(self, error: str, *, permanent: bool = False, gone: bool = False) -> None:
+    `closed`: this way to the receiver is not open now. What is left is another way to them; where there is none it is
+    held until they write again, or dead when it is permanent.
+    """
+
+    def __init__(self, error: str, *, permanent: bool = False, gone: bool = False, closed: bool = False) -> None:
         super().__init__(error)
         self.error = error
         self.permanent = permanent or gone
         self.gone = gone
+        self.closed = closed
 
 
 class Carrier(Protocol):

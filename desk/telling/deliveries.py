@@ -2,6 +2,7 @@
 
 A delivery is due at `due_at`. Taking it moves that moment by a lease, so that another worker takes over when this one
 is killed; a failed try moves it by the back-off. After a carrier's last try it is dead until a person retries it.
+What cannot go its way now goes another one, or is held until its receiver writes again.
 A receiver gets each delivery at least once, always under the same `message_id`.
 
 Every function takes the connection of a running transaction.
@@ -30,6 +31,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     insert,
+    or_,
     select,
     update,
 )
@@ -38,11 +40,13 @@ from core.clock import Clock
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
 from desk.access.people import users
+from desk.orders.register import by_id
 from desk.orders.tables import one_of, work_orders
 from desk.telling import noticeboard, texts, webhooks
-from desk.telling.carriers import Carrier, Parcel, Undelivered
+from desk.telling.carriers import Carrier, OrderFacts, Parcel, Undelivered
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
+from desk.telling.texts import conversation_of, openid_of
 from desk.telling.webhooks import Webhook
 
 log = logging.getLogger(__name__)
@@ -63,6 +67,8 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     """Given up; an administrator may retry it."""
+    HELD = "held"
+    """Its receiver cannot be reached until they write again."""
 
 
 deliveries = Table(
@@ -73,7 +79,7 @@ deliveries = Table(
     Column("carrier", String(10), nullable=False),
     Column("webhook_id", ForeignKey("webhooks.id")),
     Column("event_id", ForeignKey("work_order_events.id")),
-    Column("notice_id", ForeignKey("notices.id")),
+    Column("notice_id", ForeignKey("notices.id"), unique=True),
     Column("text_id", ForeignKey("texts.id"), unique=True),
     Column("payload", JSON),
     Column("state", String(10), nullable=False),
@@ -84,7 +90,6 @@ deliveries = Table(
     Column("last_error", String(300)),
     one_of("state", DeliveryState),
     UniqueConstraint("event_id", "webhook_id"),
-    UniqueConstraint("notice_id", "carrier"),
     Index(None, "state", "due_at"),
 )
 
@@ -122,16 +127,37 @@ def add_notices(connection: Connection, sent: Sequence[tuple[int, str]], now: da
 
 
 def add_text(
-    connection: Connection, order_id: int, key: str, phone: str, text: str, now: datetime, due_at: datetime
+    connection: Connection, order_id: int | None, key: str, phone: str, text: str, now: datetime, due_at: datetime
 ) -> bool:
-    """Have a text about an order delivered to a number (E.164) from `due_at` on, once for each `key`.
+    """Have a text delivered to a number (E.164) from `due_at` on, once for each `key`; about an order where it is one.
 
     Returns whether it is new.
     """
-    text_id = texts.write(connection, order_id, key, phone, text, now)
+    text_id = texts.write(connection, key, text, now, order_id=order_id, phone=phone)
     if text_id is not None:
         connection.execute(insert(deliveries), [{**_new("sms", now, text_id=text_id), "due_at": due_at}])
     return text_id is not None
+
+
+def add_wechat(
+    connection: Connection, openid: str, key: str, text: str, now: datetime, buttons: Sequence[str] = ()
+) -> None:
+    """Have a text delivered to an OpenID, once for each `key`."""
+    text_id = texts.write(connection, key, text, now, openid=openid, buttons=buttons)
+    if text_id is not None:
+        connection.execute(insert(deliveries), [_new("wechat", now, text_id=text_id)])
+
+
+def release(connection: Connection, openid: str, now: datetime) -> None:
+    """Somebody has written: what was held for them is due."""
+    _change_held(connection, openid, state=DeliveryState.WAITING, due_at=now)
+
+
+def stop_held(connection: Connection, openid: str, reason: str, now: datetime) -> None:
+    """Somebody is not to be told anything any more: what was held for them is dead."""
+    for text_id in _change_held(connection, openid, state=DeliveryState.DEAD, last_error=reason, ended_at=now):
+        if text_id is not None:
+            texts.empty(connection, text_id)
 
 
 def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
@@ -170,15 +196,21 @@ def failed(
 ) -> bool:
     """Note that a try failed; the next one is after `wait`, unless it was the last.
 
+    A notice that cannot be delivered one way goes by the next of its ways.
+
     Returns whether its webhook should be disabled.
     """
     # The webhook's row is changed before the delivery's, everywhere: two workers never wait for each other.
     hopeless = parcel.webhook_id is not None and (
         webhooks.note_failure(connection, parcel.webhook_id, failure.error, now) or failure.gone
     )
-    if failure.permanent or parcel.attempts >= most:
-        if _end(connection, parcel, DeliveryState.DEAD, failure.error, now):
-            _send_another_way(connection, parcel, now)
+    for_good = failure.permanent or parcel.attempts >= most
+    if (for_good or failure.closed) and _go_another_way(connection, parcel, failure.error, now):
+        return hopeless
+    if failure.closed and not failure.permanent:
+        connection.execute(_held(parcel).values(state=DeliveryState.HELD, attempts=0, last_error=failure.error))
+    elif for_good:
+        _end(connection, parcel, DeliveryState.DEAD, failure.error, now)
     else:
         connection.execute(_held(parcel).values(due_at=now + wait, last_error=failure.error))
     return hopeless
@@ -293,14 +325,15 @@ def _new(carrier: str, now: datetime, **values: Any) -> dict[str, Any]:
     return {"message_id": f"msg_{uuid4().hex}", "carrier": carrier, **common, **values}
 
 
-def _send_another_way(connection: Connection, parcel: Parcel, now: datetime) -> None:
-    """A notice that did not arrive by one way goes by the next, if it has one."""
-    of = select(notices.c.id, notices.c.ways).join(deliveries, deliveries.c.notice_id == notices.c.id)
-    row = connection.execute(of.where(deliveries.c.id == parcel.id)).mappings().first()
-    if row is None:
-        return
-    later = row["ways"][row["ways"].index(parcel.carrier) + 1 :]
-    add_notices(connection, [(row["id"], way) for way in later[:1]], now)
+def _go_another_way(connection: Connection, parcel: Parcel, error: str, now: datetime) -> bool:
+    """Have a notice go by the next of its ways; returns whether there is one."""
+    of = select(notices.c.ways).join(deliveries, deliveries.c.notice_id == notices.c.id)
+    ways: list[str] = connection.execute(of.where(deliveries.c.id == parcel.id)).scalar() or []
+    if parcel.carrier not in ways[:-1]:
+        return False
+    later = ways[ways.index(parcel.carrier) + 1]
+    connection.execute(_held(parcel).values(carrier=later, attempts=0, due_at=now, last_error=error))
+    return True
 
 
 def _held(parcel: Parcel) -> Any:
@@ -310,6 +343,19 @@ def _held(parcel: Parcel) -> Any:
         deliveries.c.attempts == parcel.attempts,
         deliveries.c.state == DeliveryState.WAITING,
     )
+
+
+def _change_held(connection: Connection, openid: str, **values: Any) -> list[int | None]:
+    """Change what is held for somebody; returns the ids of the texts, None for each notice."""
+    own_text = select(texts.texts.c.id).where(texts.is_to(connection, openid))
+    own_notice = (
+        select(notices.c.id)
+        .join(work_orders, work_orders.c.id == notices.c.work_order_id)
+        .where(notices.c.id == deliveries.c.notice_id, work_orders.c.conversation_id == conversation_of(openid))
+    )
+    theirs = or_(deliveries.c.text_id.in_(own_text), own_notice.exists())
+    held = update(deliveries).where(deliveries.c.state == DeliveryState.HELD, theirs)
+    return list(connection.execute(held.values(**values).returning(deliveries.c.text_id)).scalars())
 
 
 def _end(connection: Connection, parcel: Parcel, state: DeliveryState, error: str | None, now: datetime) -> bool:
@@ -326,10 +372,23 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
         return Parcel(**known, webhook_id=hook.id, url=hook.url, payload=row["payload"])
     if row["text_id"] is not None:
         text = connection.execute(select(texts.texts).where(texts.texts.c.id == row["text_id"])).mappings().one()
-        return Parcel(**known, phone=text["phone"], text=text["text"], text_id=text["id"])
+        return Parcel(
+            **known,
+            phone=text["phone"],
+            openid=text["openid"],
+            text=text["text"],
+            buttons=tuple(text["buttons"] or ()),
+            text_id=text["id"],
+        )
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
     if notice["recipient"] == CITIZEN:
-        phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
-    else:
-        phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
+        order = by_id(connection, notice["work_order_id"])
+        return Parcel(
+            **known,
+            phone=order["contact_phone"],
+            openid=openid_of(order["conversation_id"]),
+            text=notice["text"],
+            order=OrderFacts(order["number"], order["category"], order["state"]),
+        )
+    phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
     return Parcel(**known, phone=connection.execute(phone).scalar(), text=notice["text"])

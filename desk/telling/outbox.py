@@ -19,6 +19,7 @@ from desk.telling import deliveries, noticeboard, webhooks
 from desk.telling.noticeboard import NoticeState, notices
 from desk.telling.notices import CITIZEN, Draft, Happening, Names, Notices, Staff, Way, read_notices
 from desk.telling.optouts import optouts
+from desk.telling.texts import openid_of
 
 MOST_AT_ONCE = 500
 
@@ -127,13 +128,12 @@ def forget(connection: Connection, order_ids: Collection[int]) -> None:
 
 def _leads(row: RowMapping, way: Way) -> bool:
     """Whether a way leads to an order's citizen, who has not asked to be told nothing."""
-    conversation = row["conversation_id"] or ""
     if way is Way.PAGE:
-        return conversation.startswith("web:")
+        return (row["conversation_id"] or "").startswith("web:")
     if row["wants_none"]:
         return False
     if way is Way.WECHAT:
-        return conversation.startswith("wechat:")
+        return openid_of(row["conversation_id"]) is not None
     return bool(way is Way.SMS and row["has_phone"])
 
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import channels.wechat.tables  # noqa: F401
 import ivr.calls  # noqa: F401
 from core.database import metadata
 

@@ -109,7 +109,9 @@ def test_the_documented_doors_are_the_doors_of_the_app(client: TestClient) -> No
 def app(settings: Settings, sqlite: Database, city: City, bot: FakeBot, clock: SetClock) -> Iterator[TestClient]:
     """The application as it stands in the open: the carriers' signatures are checked."""
     secret = SecretStr("a secret")
-    configured = settings.model_copy(update={"twilio_auth_token": secret, "jambonz_webhook_secret": secret})
+    configured = settings.model_copy(
+        update=dict.fromkeys(("twilio_auth_token", "jambonz_webhook_secret", "wechat_token"), secret)
+    )
     with TestClient(assemble(Parts(configured, sqlite, city, bot, clock)), follow_redirects=False) as made:
         yield made
 

@@ -20,9 +20,6 @@ def upgrade() -> None:
     with op.batch_alter_table("notices") as batch_op:
         batch_op.alter_column("ways", server_default=None)
         batch_op.drop_column("sms")
-    with op.batch_alter_table("deliveries") as batch_op:
-        batch_op.drop_constraint(batch_op.f("uq_deliveries_notice_id"), type_="unique")
-        batch_op.create_unique_constraint(batch_op.f("uq_deliveries_notice_id_carrier"), ["notice_id", "carrier"])
     op.create_table(
         "notice_optouts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -36,12 +33,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("notice_optouts")
-    op.execute(
-        "DELETE FROM deliveries WHERE id NOT IN (SELECT max(id) FROM deliveries GROUP BY coalesce(notice_id, -id))"
-    )
-    with op.batch_alter_table("deliveries") as batch_op:
-        batch_op.drop_constraint(batch_op.f("uq_deliveries_notice_id_carrier"), type_="unique")
-        batch_op.create_unique_constraint(batch_op.f("uq_deliveries_notice_id"), ["notice_id"])
     with op.batch_alter_table("notices") as batch_op:
         batch_op.add_column(sa.Column("sms", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.drop_column("ways")
