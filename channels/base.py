@@ -11,6 +11,7 @@ from core.database import Database
 from core.settings import Settings
 from desk.life.handling import Handling
 from intake.conversation import Conversation
+from intake.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class House:
     """What a channel works with."""
 
     conversation: Conversation
+    gate: Gate
     database: Database
     city: City
     handling: Handling

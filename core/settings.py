@@ -1,5 +1,6 @@
 """Every setting of the system, read from the environment (`HOTLINE_*`) or a `.env` file."""
 
+import ipaddress
 import os
 import re
 from functools import cached_property, lru_cache
@@ -29,6 +30,15 @@ class Settings(BaseSettings):
     action_port: int = Field(5055, ge=1, le=65535, description="Loopback port of the action server.")
     public_url: str | None = Field(
         None, description="Address people and Twilio reach us by, e.g. https://12345.example.gov.cn"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks of the proxies in front, comma-separated; X-Forwarded-For is believed from "
+        "these alone. Empty: from nobody.",
+    )
+    limits_url: str = Field(
+        "memory://",
+        description="Where knocks are counted (city/limits.yml): memory://, or redis://… for several web processes.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -121,6 +131,24 @@ class Settings(BaseSettings):
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             return "postgresql+psycopg:" + url.partition(":")[2]
         raise ValueError(f"scheme {scheme!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        listed = [each.strip() for each in proxies.split(",") if each.strip()]
+        for each in listed:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"{each!r} is neither an address nor a network like 10.0.0.0/8") from error
+        return ",".join(listed)
+
+    @field_validator("limits_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        if url != "memory://" and not url.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise ValueError(f"{url!r} is not a store; use memory:// or redis://host:6379/0")
+        return url
 
     @field_validator("phone_number")
     @classmethod

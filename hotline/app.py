@@ -19,6 +19,7 @@ from core.calendar import WorkingCalendar
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
+from core.limiting import Limiter, Proxies
 from core.secrets import open_database, token, vault, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from core.web import RealWeb, Web
@@ -44,6 +45,8 @@ from hotline.logs import configure
 from hotline.retention import erasure_of
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
+from intake.emergency import EmergencyScreen
+from intake.gate import Gate
 from ivr.carriers import registry as phone
 from ivr.house import rooms_of
 from ivr.messages import routes as message_routes
@@ -95,6 +98,9 @@ def assemble(parts: Parts) -> FastAPI:
         responses=problems.RESPONSES,
     )
     app.state.locksmith = _locksmith(parts)
+    proxies, trace = Proxies(parts.settings.trusted_proxies), vault(parts.settings).trace
+    app.state.limiter = Limiter.of_city(parts.city, trace, parts.settings.limits_url, proxies)
+    gate = Gate(app.state.limiter, EmergencyScreen(parts.city.read("emergencies.yml")))
     problems.install(app)
     app.include_router(exchange_routes.create_router(parts.database, parts.city, parts.clock))
     handling = Handling.of_city(parts.city)
@@ -142,7 +148,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
     app.include_router(_operations(parts, handling.clocks.calendar))
-    house = House(conversation, parts.database, parts.city, handling, parts.settings, parts.clock)
+    house = House(conversation, gate, parts.database, parts.city, handling, parts.settings, parts.clock)
     for router in create_routers(house):
         app.include_router(router)
     return app

@@ -18,6 +18,7 @@ from channels.web.wire import AnswerOut, Id, Posted, TurnOut, refusal
 from core.access import Audience, open_to
 from core.problems import Problem
 from core.settings import Settings
+from intake.gate import Gate
 
 UNGUESSABLE_LENGTH = 22
 """Characters that 128 random bits need in base 64."""
@@ -44,20 +45,22 @@ def create_router(house: House) -> APIRouter:
     """The page, the WebSocket and the plain HTTP doors."""
     router = APIRouter()
     router.include_router(create_page_router(house.settings.project_root / "console" / "dist"))
-    router.include_router(_create_chat_router(InOrder(house.conversation), house.settings))
+    router.include_router(_create_chat_router(InOrder(house.conversation), house.gate, house.settings))
     return router
 
 
-def _create_chat_router(conversation: InOrder, settings: Settings) -> APIRouter:
+def _create_chat_router(conversation: InOrder, gate: Gate, settings: Settings) -> APIRouter:
     router = APIRouter(
         prefix="/chat", tags=["web chat"], dependencies=[open_to(Audience.ANYONE)], route_class=_RefusingInChinese
     )
 
     @router.post("/messages")
-    async def post_message(posted: Posted, response: Response) -> AnswerOut:
+    async def post_message(posted: Posted, request: Request, response: Response) -> AnswerOut:
         """Say something and get the answer; a repeat of the same message_id gets the same answer."""
         response.headers["Cache-Control"] = "no-store"
-        return AnswerOut.of(await conversation.handle(posted.to_message(posted.session_id)))
+        message = posted.to_message(posted.session_id)
+        await gate.admit(message, request)
+        return AnswerOut.of(await conversation.handle(message))
 
     @router.get("/history")
     async def history(session_id: Annotated[Id, Query()], response: Response) -> list[TurnOut]:
@@ -78,7 +81,7 @@ def _create_chat_router(conversation: InOrder, settings: Settings) -> APIRouter:
         # uvicorn writes the address of an accepted socket into its log; the session's id is a key.
         websocket.scope["query_string"] = b""
         await websocket.accept()
-        await ChatSocket(websocket, session_id, conversation).serve()
+        await ChatSocket(websocket, session_id, conversation, gate).serve()
 
     return router
 

@@ -18,6 +18,7 @@ from channels.web.order import InOrder
 from channels.web.texts import allowed, text
 from channels.web.wire import AnswerOut, Said, invalid, refusal
 from core.problems import Problem
+from intake.gate import Gate
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,11 @@ class BadFrame(Exception):
 class ChatSocket:
     """One open socket of a session."""
 
-    def __init__(self, websocket: WebSocket, session_id: str, conversation: InOrder) -> None:
+    def __init__(self, websocket: WebSocket, session_id: str, conversation: InOrder, gate: Gate) -> None:
         self._websocket = websocket
         self._session_id = session_id
         self._conversation = conversation
+        self._gate = gate
         self._waiting: asyncio.Queue[Said | None] = asyncio.Queue(LONGEST_QUEUE + 1)
         self._gone = False
 
@@ -72,6 +74,10 @@ class ChatSocket:
         elif self._waiting.qsize() >= LONGEST_QUEUE:
             raise BadFrame(allowed("queue"), frame.message_id, retryable=True)
         else:
+            try:
+                await self._gate.admit(frame.to_message(self._session_id), self._websocket)
+            except Problem as problem:
+                raise BadFrame(problem.detail, frame.message_id, retryable=True) from problem
             self._waiting.put_nowait(frame)
 
     async def _work(self) -> None:

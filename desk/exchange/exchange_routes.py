@@ -18,6 +18,7 @@ from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import City
 from core.clock import Clock
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from core.sheets import LARGEST_FILE, WRITERS, BadSheet
 from desk.exchange import answers, exports, imports
@@ -62,7 +63,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
 
     @router.post(
         "/imports",
-        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER)],
+        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER), limited(Door.IMPORTS)],
         openapi_extra=_UPLOADS,
         max_body_size=LARGEST_FILE + ROOM_FOR_A_FORM,
     )
@@ -96,7 +97,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     @router.post(
         "/imports/{source}/orders",
         status_code=201,
-        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER)],
+        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER), limited(Door.IMPORTS)],
         responses={200: {"model": Taken, "description": "The number was known"}},
     )
     async def import_order(source: str, order: SourceOrder, request: Request, response: Response) -> Taken:

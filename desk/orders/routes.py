@@ -11,6 +11,7 @@ from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock, to_city_time
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from desk.closing import expediting
 from desk.life.handling import Handling
@@ -255,13 +256,13 @@ def create_router(
         order = await database.write(lambda c: handling.leave(c, person, now, who))
         return progress.progress_of(order, city)
 
-    @router.post("/progress", dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/progress", dependencies=[open_to(Audience.ANYONE), limited(Door.PROGRESS)])
     async def ask_progress(query: ProgressQuery) -> Progress:
         """进度 of an order for whoever has its number and the proof."""
         person = await prover.identify(query.number, query.proof)
         return progress.progress_of(await database.read(lambda c: register.find(c, person.number)), city)
 
-    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE), limited(Door.PROGRESS)])
     async def ask_looks(
         query: ProgressQuery,
         before: Annotated[int | None, Query(ge=1, le=2**31)] = None,

@@ -14,9 +14,12 @@ from channels.registry import create_routers
 from core import problems
 from core.city import City
 from core.database import Database
+from core.limiting import Limiter
 from core.problems import Unavailable
 from core.settings import Settings
 from desk.life.handling import Handling
+from intake.emergency import EmergencyScreen
+from intake.gate import Gate
 from intake.messages import Answer, Button, InboundMessage, Reply, Turn
 from tests.fakes import SetClock
 
@@ -73,7 +76,9 @@ def chat(
     settings.public_url = "https://12345.example.gov.cn"
     app = FastAPI()
     problems.install(app)
-    house = House(conversation, sqlite, city, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
+    limiter = Limiter.of_city(city, str, "memory://")
+    gate = Gate(limiter, EmergencyScreen(city.read("emergencies.yml")))
+    house = House(conversation, gate, sqlite, city, Handling.of_city(city), settings, clock)  # type: ignore[arg-type]
     for router in create_routers(house):
         app.include_router(router)
     with TestClient(app) as client:
