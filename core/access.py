@@ -20,6 +20,8 @@ class Audience(StrEnum):
     """The telephone carrier: the route's router verifies the signature."""
     JAMBONZ = "jambonz"
     """The telephone carrier the city runs itself: the same."""
+    PLATFORM = "platform"
+    """Another platform that hands orders over by itself: the route verifies the signature."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
@@ -28,7 +30,7 @@ class Audience(StrEnum):
     """The staff, and the outsiders too."""
 
 
-CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ})
+CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ, Audience.PLATFORM})
 """Those who sign their requests; their routers verify it."""
 
 OPERATOR = "operator"

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 STORE_TIMEOUT = 0.5
 """Seconds a store outside may take; whoever knocks waits meanwhile."""
+_REDIS = {"implementation": "redispy", "socket_timeout": STORE_TIMEOUT, "socket_connect_timeout": STORE_TIMEOUT}
 _IPV6_SITE = 64
 """Bits of an IPv6 address that are one subscriber's; the others change at will (RFC 4291, 2.5.4)."""
 
@@ -77,10 +78,8 @@ class Limiter:
         self._rules = rules
         self._trace = trace
         self._proxies = proxies or Proxies("")
-        outside: dict[str, Any] = (
-            {"implementation": "redispy", "socket_timeout": STORE_TIMEOUT} if "redis" in url else {}
-        )
-        storage = storage_from_string(f"async+{url}", wrap_exceptions=True, **outside)
+        options: dict[str, Any] = {} if url == "memory://" else _REDIS
+        storage = storage_from_string(f"async+{url}", wrap_exceptions=True, **options)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     @classmethod

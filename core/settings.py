@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     sms_key: SecretStr = Field(SecretStr(""), description="Bearer key of that gateway.")
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
+    )
+    answer_urls: dict[str, HttpUrl] = Field(
+        default_factory=dict,
+        description='Where answers to platforms are delivered to, before city/sources.yml: {"province": "https://…"}.',
     )
     campaign_places_calls: bool = Field(
         False, description="Let the call-back campaign place calls. Off: it only shows whom it would call and when."

@@ -20,13 +20,13 @@ from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
 from core.limiting import Limiter, Proxies
-from core.secrets import open_database, token, vault, webhook_secret, write_operator_token
+from core.secrets import open_database, source_secret, token, vault, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from core.web import RealWeb, Web
 from desk.access import api_tokens, oidc_routes, people, people_routes
 from desk.access.oidc import Oidc
 from desk.closing import after_routes
-from desk.exchange import exchange_routes
+from desk.exchange import exchange_routes, inbound_routes
 from desk.life.handling import Handling
 from desk.orders import routes as desk_routes
 from desk.orders import work_routes
@@ -103,6 +103,8 @@ def assemble(parts: Parts) -> FastAPI:
     gate = Gate(app.state.limiter, EmergencyScreen(parts.city.read("emergencies.yml")))
     problems.install(app)
     app.include_router(exchange_routes.create_router(parts.database, parts.city, parts.clock))
+    platform_secret = partial(source_secret, parts.settings)
+    app.include_router(inbound_routes.create_router(parts.database, parts.city, platform_secret, parts.clock))
     handling = Handling.of_city(parts.city)
     repeats = Repeats.of_city(parts.city, handling)
     prover = Prover(parts.database, parts.clock, parts.settings.max_query_failures)

@@ -10,12 +10,14 @@ from functools import partial
 from core.city import City
 from core.clock import Clock
 from core.database import Database
-from core.secrets import webhook_secret
+from core.secrets import source_secret, webhook_secret
 from core.settings import Settings
 from desk.closing import rechecks
+from desk.exchange.sources import Sources
 from desk.life.handling import MOST_CHANGES, Handling
 from desk.limits import recalculation
-from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
+from desk.telling import deliveries
+from desk.telling.carriers import AnswerCarrier, Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.outbox import Outbox
 from hotline import heartbeat
@@ -69,7 +71,10 @@ class Worker:
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
-        self._courier = Courier(database, carriers(settings), clock, self._outbox.rules.system["webhook_disabled"])
+        self._answer_urls = Sources.of_city(city).answer_urls(settings.answer_urls)
+        self._courier = Courier(
+            database, carriers(settings, self._answer_urls), clock, self._outbox.rules.system["webhook_disabled"]
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. What may take long has rounds of its own and holds up nothing else."""
@@ -84,6 +89,7 @@ class Worker:
             self._show_rechecks,
             self._remove_old,
             self._hand_on,
+            self._hand_answers_on,
             self._tell,
         )
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
@@ -166,6 +172,11 @@ class Worker:
         while handed_on := await self._database.write(lambda c: self._outbox.hand_on(c, now)):
             log.info("events handed on", extra={"count": handed_on})
 
+    async def _hand_answers_on(self) -> None:
+        now = self._clock()
+        while handed_on := await self._database.write(lambda c: deliveries.add_answers(c, self._answer_urls, now)):
+            log.info("answers to platforms handed on", extra={"count": handed_on})
+
     async def _tell(self) -> None:
         now = self._clock()
         while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
@@ -210,12 +221,13 @@ class Worker:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
 
 
-def carriers(settings: Settings) -> dict[str, Carrier]:
-    """The ways out that are set up, by name."""
+def carriers(settings: Settings, answer_urls: Mapping[str, str]) -> dict[str, Carrier]:
+    """The ways out that are set up, by name; `answer_urls` are where platforms take answers."""
     found: dict[str, Carrier] = {
         "webhook": WebhookCarrier(
             partial(webhook_secret, settings), private_addresses=settings.webhook_private_addresses
-        )
+        ),
+        "answer": AnswerCarrier(answer_urls, partial(source_secret, settings)),
     }
     if settings.sms_url:
         found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())

@@ -4,6 +4,7 @@ import errno
 import ipaddress
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from core.problems import Problem
 
 TIMEOUT_SECONDS = 5.0
 LONGEST_SNIPPET = 120
+LONGEST_RECEIPT = 4096
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -35,6 +37,8 @@ class Parcel:
     phone: str | None = None
     text: str | None = None
     text_id: int | None = None
+    source: str | None = None
+    answer_id: int | None = None
 
 
 class Undelivered(Exception):
@@ -53,17 +57,17 @@ class Carrier(Protocol):
     most_attempts: int
     """After so many tries a person has to look."""
 
-    async def send(self, parcel: Parcel, now: datetime) -> None:
-        """Deliver a parcel. Raises Undelivered."""
+    async def send(self, parcel: Parcel, now: datetime) -> str | None:
+        """Deliver a parcel; returns what the receiver said, where that matters. Raises Undelivered."""
 
     async def close(self) -> None:
         """Let go of connections."""
 
 
 class Secrets(Protocol):
-    """Tells a webhook's signing secret."""
+    """Tells the signing secret of a webhook, or of a platform."""
 
-    def __call__(self, webhook_id: str) -> str:
+    def __call__(self, receiver: str, /) -> str:
         """The secret as receivers are given it: whsec_…"""
 
 
@@ -83,13 +87,31 @@ class WebhookCarrier:
         assert parcel.webhook_id is not None
         if not self._private_addresses and not _may_be_public(parcel.url):
             raise Undelivered("its address is not public", permanent=True)
-        body = json.dumps(parcel.payload, ensure_ascii=False, separators=(",", ":"))
-        headers = {
-            "webhook-id": parcel.message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Signature(self._secret_of(parcel.webhook_id)).sign(parcel.message_id, now, body),
-        }
+        body, headers = _signed(parcel, self._secret_of(parcel.webhook_id), now)
         await self._post(parcel.url, body, headers, snippet=True)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._post.close()
+
+
+class AnswerCarrier:
+    """Answers to the platforms that take them at an address, signed like webhooks; `urls` by platform."""
+
+    most_attempts = 10
+
+    def __init__(self, urls: Mapping[str, str], secret_of: Secrets) -> None:
+        self._urls = urls
+        self._secret_of = secret_of
+        self._post = _Post(None)
+
+    async def send(self, parcel: Parcel, now: datetime) -> str:
+        """Post the answer; what the platform says to it may be its receipt."""
+        assert parcel.source is not None
+        if parcel.source not in self._urls:
+            raise Undelivered("its platform has no answer_url", permanent=True)
+        body, headers = _signed(parcel, self._secret_of(parcel.source), now)
+        return await self._post(self._urls[parcel.source], body, headers, snippet=True)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -120,18 +142,21 @@ class SmsCarrier:
 
 
 class _Post:
-    """A POST that follows no redirect, waits `TIMEOUT_SECONDS` at most and keeps at most a snippet of the answer."""
+    """A POST that follows no redirect and waits `TIMEOUT_SECONDS` at most.
+
+    Returns the answer, or as much as a receipt can be; of a refusal it keeps a snippet, where `snippet` allows one.
+    """
 
     def __init__(self, resolver: ThreadedResolver | None) -> None:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, url: str, body: str, headers: dict[str, str], *, snippet: bool) -> None:
+    async def __call__(self, url: str, body: str, headers: dict[str, str], *, snippet: bool) -> str:
         sent = {"Content-Type": "application/json", "User-Agent": "Lianxinqiao"} | headers
         try:
             async with self._open().post(url, data=body.encode(), headers=sent, allow_redirects=False) as response:
                 if 200 <= response.status < 300:
-                    return
+                    return (await response.content.read(LONGEST_RECEIPT)).decode("utf-8", "replace")
                 said = _readable(await response.content.read(LONGEST_SNIPPET)) if snippet else ""
                 raise Undelivered(f"HTTP {response.status} {said}".strip(), gone=response.status == 410)
         except TimeoutError:
@@ -164,6 +189,16 @@ class _PublicResolver(ThreadedResolver):
         if not all(is_public(address["host"]) for address in found):
             raise OSError(errno.EACCES, "its address is not public")
         return found
+
+
+def _signed(parcel: Parcel, secret: str, now: datetime) -> tuple[str, dict[str, str]]:
+    """A parcel's payload with the headers of Standard Webhooks."""
+    body = json.dumps(parcel.payload, ensure_ascii=False, separators=(",", ":"))
+    return body, {
+        "webhook-id": parcel.message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Signature(secret).sign(parcel.message_id, now, body),
+    }
 
 
 def _readable(answer: bytes) -> str:

@@ -10,7 +10,7 @@ Every function takes the connection of a running transaction.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,7 @@ from core.clock import Clock
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
 from desk.access.people import users
+from desk.exchange import answers, settling
 from desk.orders.tables import one_of, work_orders
 from desk.telling import noticeboard, texts, webhooks
 from desk.telling.carriers import Carrier, Parcel, Undelivered
@@ -75,6 +76,7 @@ deliveries = Table(
     Column("event_id", ForeignKey("work_order_events.id")),
     Column("notice_id", ForeignKey("notices.id"), unique=True),
     Column("text_id", ForeignKey("texts.id"), unique=True),
+    Column("answer_id", ForeignKey("answers.id"), unique=True),
     Column("payload", JSON),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -133,6 +135,25 @@ def add_text(
     return text_id is not None
 
 
+def add_answers(connection: Connection, sources: Collection[str], now: datetime) -> int:
+    """Have the answers delivered that these platforms have not got and that are on no way yet; returns how many."""
+    query = (
+        select(answers.answers.c.id)
+        .join(deliveries, deliveries.c.answer_id == answers.answers.c.id, isouter=True)
+        .where(
+            answers.answers.c.source.in_(list(sources)),
+            answers.answers.c.settled_at.is_(None),
+            deliveries.c.id.is_(None),
+        )
+        .order_by(answers.answers.c.id)
+        .limit(answers.MOST)
+    )
+    ids = connection.execute(query).scalars().all()
+    if ids:
+        connection.execute(insert(deliveries), [_new("answer", now, answer_id=answer_id) for answer_id in ids])
+    return len(ids)
+
+
 def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
     """Lease what is due, the longest due first."""
     due = (
@@ -156,12 +177,15 @@ def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list
     return [_parcel(connection, row) for row in connection.execute(leased).mappings().all()] if ids else []
 
 
-def delivered(connection: Connection, parcel: Parcel, now: datetime) -> None:
-    """Note that a parcel has arrived."""
+def delivered(connection: Connection, parcel: Parcel, now: datetime, said: str | None = None) -> None:
+    """Note that a parcel has arrived; what its receiver said to an answer may be the receipt for it."""
     if parcel.webhook_id is not None:
         webhooks.note_success(connection, parcel.webhook_id, now)
     if _end(connection, parcel, DeliveryState.DELIVERED, None, now) and parcel.text_id is not None:
         texts.empty(connection, parcel.text_id)
+    if parcel.source is not None:
+        receipts = [receipt for receipt in answers.receipts_in(said or "") if receipt.id == parcel.answer_id]
+        settling.settle(connection, parcel.source, receipts, now, parcel.source)
 
 
 def failed(
@@ -267,14 +291,14 @@ class Courier:
     async def _deliver(self, parcel: Parcel) -> None:
         carrier = self._carriers[parcel.carrier]
         try:
-            await carrier.send(parcel, self._clock())
+            said = await carrier.send(parcel, self._clock())
         except Exception as error:
             failure = error if isinstance(error, Undelivered) else Undelivered(type(error).__name__)
             wait, now = backoff(parcel.attempts, self._jitter()), self._clock()
             await self._database.write(lambda c: self._note(c, parcel, failure, carrier.most_attempts, wait, now))
             return
         ended = self._clock()
-        await self._database.write(lambda c: delivered(c, parcel, ended))
+        await self._database.write(lambda c: delivered(c, parcel, ended, said))
 
     def _note(
         self, connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
@@ -315,6 +339,10 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
     if row["text_id"] is not None:
         text = connection.execute(select(texts.texts).where(texts.texts.c.id == row["text_id"])).mappings().one()
         return Parcel(**known, phone=text["phone"], text=text["text"], text_id=text["id"])
+    if row["answer_id"] is not None:
+        source, answer = answers.find(connection, row["answer_id"])
+        payload = {"type": "answer", "timestamp": answer.at.isoformat(), "data": answer.model_dump(mode="json")}
+        return Parcel(**known, source=source, answer_id=answer.id, payload=payload)
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
     if notice["recipient"] == CITIZEN:
         phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
