@@ -6,8 +6,9 @@ import re
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -110,6 +111,15 @@ class Settings(BaseSettings):
         description="Address of an SMS gateway that takes POSTs of id, to and text. Empty: no text messages are sent.",
     )
     sms_key: SecretStr = Field(SecretStr(""), description="Bearer key of that gateway.")
+    imap_url: str = Field(
+        "", description="Mailbox that letters come in by, e.g. imaps://user@host/INBOX. Empty: none is read."
+    )
+    imap_password: SecretStr = Field(SecretStr(""), description="Password of that mailbox.")
+    smtp_url: str = Field(
+        "", description="Server that letters leave by, e.g. smtps://user@host or smtp://user@host:587. Empty: none are."
+    )
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password there.")
+    mail_from: str = Field("", description="Address our letters come from; answers to it reach the mailbox.")
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
     )
@@ -168,6 +178,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{url!r} is no http:// or https:// address")
         return url
 
+    @field_validator("imap_url", "smtp_url")
+    @classmethod
+    def _mail_server(cls, url: str, info: ValidationInfo) -> str:
+        kind = str(info.field_name).removesuffix("_url")
+        parts = urlsplit(url)
+        if url and (parts.scheme not in (kind, f"{kind}s") or not parts.hostname):
+            raise ValueError(f"{url!r} is no address like {kind}s://user@host")
+        if parts.password:
+            raise ValueError(f"the password belongs into HOTLINE_{kind.upper()}_PASSWORD")
+        return url
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, level: str) -> str:
@@ -184,6 +205,8 @@ class Settings(BaseSettings):
             self.database_url = f"sqlite:///{self.data_dir / 'hotline.db'}"
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("oidc_issuer and oidc_client_id: set both, or neither")
+        if self.smtp_url and "@" not in self.mail_from:
+            raise ValueError("smtp_url is set, which needs mail_from, the address our letters come from")
         self._can_dial()
         if self.public_url:
             self.public_url = self.public_url.rstrip("/")

@@ -7,6 +7,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from channels.email.carrier import MailCarrier
+from channels.email.clerk import MailClerk
+from channels.email.letter import Letter
+from channels.email.mailbox import Mailbox
 from core.city import City
 from core.clock import Clock
 from core.database import Database
@@ -25,6 +29,7 @@ from hotline.campaign import runner_of
 from hotline.retention import erasure_of, remove_campaign, remove_due
 from intake.bot import Bot
 from intake.conversation import Conversation
+from intake.emergency import EmergencyScreen
 from intake.sweep import sweep
 from ivr.carriers.registry import recorder_of
 from ivr.house import open_line
@@ -37,6 +42,7 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
 REMOVE_EVERY = timedelta(days=1)
+READ_MAIL_EVERY = timedelta(minutes=1)
 RECALCULATE_EVERY = timedelta(hours=1)
 """Not every round: while a new version is being put on several machines, two workers would undo each other's work."""
 
@@ -68,9 +74,16 @@ class Worker:
         self._removed_at: datetime | None = None
         self._recalculated_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
-        self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, texts=bool(settings.sms_url))
+        self._outbox = Outbox.of_city(
+            city, self._handling.clocks.calendar, texts=bool(settings.sms_url), mails=bool(settings.smtp_url)
+        )
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
+        self._mailbox = Mailbox.of(settings)
+        self._mail_clerk = MailClerk(
+            EmergencyScreen(city.read("emergencies.yml")), settings.mail_from.lower() if settings.smtp_url else None
+        )
+        self._mail_read_at: datetime | None = None
         self._answer_urls = Sources.of_city(city).answer_urls(settings.answer_urls)
         self._courier = Courier(
             database, carriers(settings, self._answer_urls), clock, self._outbox.rules.system["webhook_disabled"]
@@ -92,7 +105,10 @@ class Worker:
             self._hand_answers_on,
             self._tell,
         )
-        slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in (self._keep_recordings, self._transcribe)]
+        slow = [
+            asyncio.create_task(self._rounds(stop, (part,)))
+            for part in (self._keep_recordings, self._transcribe, self._read_mail)
+        ]
         try:
             await asyncio.gather(
                 *(
@@ -198,6 +214,18 @@ class Worker:
         while not self._stop.is_set() and (heard := await self._recordings.transcribe()):
             log.info("recordings given to the recogniser", extra={"count": heard})
 
+    async def _read_mail(self) -> None:
+        now = self._clock()
+        if self._mailbox is None or (self._mail_read_at is not None and now - self._mail_read_at < READ_MAIL_EVERY):
+            return
+        self._mail_read_at = now
+
+        def take(letter: Letter) -> None:
+            self._database.write_now(lambda c: self._mail_clerk.take(c, letter, self._clock()))
+
+        if taken := await asyncio.to_thread(self._mailbox.read, take):
+            log.info("letters taken in", extra={"count": taken})
+
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
@@ -231,4 +259,6 @@ def carriers(settings: Settings, answer_urls: Mapping[str, str]) -> dict[str, Ca
     }
     if settings.sms_url:
         found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())
+    if settings.smtp_url:
+        found["email"] = MailCarrier(settings.smtp_url, settings.smtp_password.get_secret_value(), settings.mail_from)
     return found

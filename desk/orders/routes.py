@@ -80,6 +80,7 @@ class Contact(BaseModel):
     """How to reach the citizen and all concerned; every look at it is written to the order's log."""
 
     contact_phone: str | None
+    contact_email: str | None
     contact_name: str | None
     id_number: str | None
     filed_by: FiledBy | None = None
@@ -192,6 +193,7 @@ def create_router(
             people = supporters.concerned(connection, register.row_of(connection, number))
             return Contact(
                 contact_phone=order.contact_phone,
+                contact_email=order.contact_email,
                 contact_name=order.contact_name,
                 id_number=order.id_number,
                 filed_by=order.filed_by,

@@ -131,6 +131,7 @@ class Erasure:
                     (
                         "contact_phone",
                         "phone_trace",
+                        "contact_email",
                         "contact_name",
                         "id_number",
                         "filed_by",

@@ -24,6 +24,15 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """Where a letter goes, and what stands at its head; `in_reply_to` is the id of the mail it answers."""
+
+    to: str
+    subject: str
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """What is to be delivered. `message_id` stays the same at every try, so that a receiver can drop a repeat."""
 
@@ -35,6 +44,7 @@ class Parcel:
     url: str | None = None
     payload: dict[str, Any] | None = None
     phone: str | None = None
+    mail: Mail | None = None
     text: str | None = None
     text_id: int | None = None
     source: str | None = None

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -29,6 +30,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     select,
     update,
@@ -40,8 +42,9 @@ from core.problems import Problem
 from desk.access.people import users
 from desk.exchange import answers, settling
 from desk.orders.tables import one_of, work_orders
+from desk.orders.words import words
 from desk.telling import noticeboard, texts, webhooks
-from desk.telling.carriers import Carrier, Parcel, Undelivered
+from desk.telling.carriers import Carrier, Mail, Parcel, Undelivered
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
 from desk.telling.webhooks import Webhook
@@ -120,6 +123,31 @@ def add_texts(connection: Connection, notice_ids: Sequence[int], now: datetime) 
     """Have notices delivered as text messages."""
     if notice_ids:
         connection.execute(insert(deliveries), [_new("sms", now, notice_id=notice_id) for notice_id in notice_ids])
+
+
+def add_mails(connection: Connection, notice_ids: Sequence[int], now: datetime) -> None:
+    """Have notices delivered by mail, to citizens who have written."""
+    if notice_ids:
+        connection.execute(insert(deliveries), [_new("email", now, notice_id=notice_id) for notice_id in notice_ids])
+
+
+def add_mail(connection: Connection, order_id: int, key: str, mail: Mail, text: str, now: datetime) -> None:
+    """Have a letter about an order delivered, once for each `key`."""
+    text_id = texts.write(connection, order_id, key, None, text, now, asdict(mail))
+    if text_id is not None:
+        connection.execute(insert(deliveries), [_new("email", now, text_id=text_id)])
+
+
+def orders_of(connection: Connection, message_ids: Sequence[str]) -> list[int]:
+    """The ids of the orders that these deliveries were about."""
+    query = (
+        select(func.coalesce(texts.texts.c.work_order_id, notices.c.work_order_id))
+        .select_from(deliveries)
+        .join(texts.texts, texts.texts.c.id == deliveries.c.text_id, isouter=True)
+        .join(notices, notices.c.id == deliveries.c.notice_id, isouter=True)
+        .where(deliveries.c.message_id.in_(message_ids))
+    )
+    return [order_id for order_id in connection.execute(query).scalars() if order_id is not None]
 
 
 def add_text(
@@ -338,14 +366,26 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
         return Parcel(**known, webhook_id=hook.id, url=hook.url, payload=row["payload"])
     if row["text_id"] is not None:
         text = connection.execute(select(texts.texts).where(texts.texts.c.id == row["text_id"])).mappings().one()
-        return Parcel(**known, phone=text["phone"], text=text["text"], text_id=text["id"])
+        mail = Mail(**text["mail"]) if text["mail"] else None
+        return Parcel(**known, phone=text["phone"], mail=mail, text=text["text"], text_id=text["id"])
     if row["answer_id"] is not None:
         source, answer = answers.find(connection, row["answer_id"])
         payload = {"type": "answer", "timestamp": answer.at.isoformat(), "data": answer.model_dump(mode="json")}
         return Parcel(**known, source=source, answer_id=answer.id, payload=payload)
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
+    if row["carrier"] == "email":
+        return Parcel(**known, **_letter(connection, notice))
     if notice["recipient"] == CITIZEN:
         phone = select(work_orders.c.contact_phone).where(work_orders.c.id == notice["work_order_id"])
     else:
         phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
     return Parcel(**known, phone=connection.execute(phone).scalar(), text=notice["text"])
+
+
+def _letter(connection: Connection, notice: RowMapping) -> dict[str, Any]:
+    """A notice to a citizen as a letter, with how to learn more; nothing personal stands in it."""
+    query = select(work_orders.c.number, work_orders.c.contact_email).where(work_orders.c.id == notice["work_order_id"])
+    number, address = connection.execute(query).one()
+    say = words()["mail"]
+    mail = Mail(address, say["subject"].format(number=number)) if address else None
+    return {"mail": mail, "text": say["text"].format(notice=notice["text"])}

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from core.calendar import WorkingCalendar
 from core.city import City
-from desk.orders.model import State, Urgency
+from desk.orders.model import Channel, State, Urgency
 from desk.orders.tables import outbox, work_order_events, work_orders
 from desk.telling import deliveries, noticeboard, webhooks
 from desk.telling.noticeboard import NoticeState, notices
@@ -26,6 +26,7 @@ _NEW_EVENTS = (
         *(work_orders.c[name] for name in ("number", "urgency", "line", "channel", "category", "unit", "assist_units")),
         work_orders.c.state.label("order_state"),
         work_orders.c.contact_phone.is_not(None).label("has_phone"),
+        work_orders.c.contact_email.is_not(None).label("has_email"),
     )
     .join(outbox, outbox.c.event_id == work_order_events.c.id)
     .join(work_orders, work_orders.c.id == work_order_events.c.work_order_id)
@@ -36,18 +37,24 @@ _NEW_EVENTS = (
 
 
 class Outbox:
-    """Hands events on under a city's rules. `texts`: whether there is a gateway for text messages."""
+    """Hands events on under a city's rules. `texts`: there is a gateway for text messages; `mails`: a mail server.
 
-    def __init__(self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool) -> None:
+    A citizen who has written is told by mail, everybody else by text message.
+    """
+
+    def __init__(
+        self, rules: Notices, names: Names, calendar: WorkingCalendar, *, texts: bool, mails: bool = False
+    ) -> None:
         self.rules = rules
         self._names = names
         self._calendar = calendar
         self._texts = texts
+        self._mails = mails
 
     @classmethod
-    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool) -> "Outbox":
+    def of_city(cls, city: City, calendar: WorkingCalendar, *, texts: bool, mails: bool = False) -> "Outbox":
         """The outbox under the rules of `city/notices.yml`. Raises ValueError naming what is wrong there."""
-        return cls(read_notices(city), Names(city), calendar, texts=texts)
+        return cls(read_notices(city), Names(city), calendar, texts=texts, mails=mails)
 
     def hand_on(self, connection: Connection, now: datetime) -> int:
         """Make the notices and webhook deliveries of the oldest new events; returns how many events there were."""
@@ -69,8 +76,14 @@ class Outbox:
     def tell_due(self, connection: Connection, now: datetime) -> int:
         """Tell the notices that are due, and drop those whose occasion is over; returns how many there were."""
         query = (
-            select(notices, work_order_events.c.sequence)
+            select(
+                notices,
+                work_order_events.c.sequence,
+                work_orders.c.channel,
+                work_orders.c.contact_email.is_not(None).label("has_email"),
+            )
             .join(work_order_events, work_order_events.c.id == notices.c.event_id)
+            .join(work_orders, work_orders.c.id == notices.c.work_order_id)
             .where(notices.c.state == NoticeState.WAITING, notices.c.due_at <= now)
             .order_by(notices.c.due_at)
             .limit(MOST_AT_ONCE)
@@ -87,14 +100,22 @@ class Outbox:
         for notice_id, reason in reasons.items():
             dropped = update(notices).where(notices.c.id == notice_id)
             connection.execute(dropped.values(state=NoticeState.DROPPED, reason=reason))
+        by_mail = [row["id"] for row in told if row["recipient"] == CITIZEN and self._writes_to(row)]
+        deliveries.add_mails(connection, by_mail, now)
         if self._texts:
-            deliveries.add_texts(connection, [row["id"] for row in told if row["sms"]], now)
+            deliveries.add_texts(
+                connection, [row["id"] for row in told if row["sms"] and row["id"] not in by_mail], now
+            )
         return len(rows)
 
     def _drafts(self, row: RowMapping, staff: Staff) -> list[Draft]:
         drafts = self.rules.drafts(_happening(row), staff, self._names, self._calendar)
-        can_text_citizen = self._texts and row["has_phone"]
-        return [draft for draft in drafts if draft.recipient != CITIZEN or can_text_citizen]
+        can_tell_citizen = (self._texts and row["has_phone"]) or self._writes_to(row)
+        return [draft for draft in drafts if draft.recipient != CITIZEN or can_tell_citizen]
+
+    def _writes_to(self, row: RowMapping) -> bool:
+        """Whether the citizen of an order is told by mail."""
+        return bool(self._mails and row["channel"] == Channel.EMAIL and row["has_email"])
 
     def _notice(self, row: RowMapping, draft: Draft, now: datetime) -> dict[str, Any]:
         return {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from core.database import UtcDateTime
+from core.database import Sealed, SealedJson, UtcDateTime
 
 revision: str = "0021"
 down_revision: str | None = "0017"
@@ -33,8 +33,33 @@ def upgrade() -> None:
         batch_op.create_foreign_key(batch_op.f("fk_deliveries_answer_id"), "answers", ["answer_id"], ["id"])
         batch_op.create_unique_constraint(batch_op.f("uq_deliveries_answer_id"), ["answer_id"])
 
+    with op.batch_alter_table("work_orders") as batch_op:
+        batch_op.add_column(sa.Column("contact_email", Sealed(), nullable=True))
+    with op.batch_alter_table("texts") as batch_op:
+        batch_op.add_column(sa.Column("mail", SealedJson(), nullable=True))
+    op.create_table(
+        "mails",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("trace", sa.String(length=64), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=True),
+        sa.Column("became", sa.String(length=20), nullable=False),
+        sa.Column("work_order_id", sa.Integer(), nullable=True),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("became IN ('opened', 'supplemented', 'ignored')", name=op.f("ck_mails_known_became")),
+        sa.ForeignKeyConstraint(["work_order_id"], ["work_orders.id"], name=op.f("fk_mails_work_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("trace", name=op.f("uq_mails_trace")),
+    )
+    op.create_index(op.f("ix_mails_sender_received_at"), "mails", ["sender", "received_at"])
+
 
 def downgrade() -> None:
+    op.drop_table("mails")
+    op.execute("DELETE FROM deliveries WHERE carrier = 'email'")
+    with op.batch_alter_table("texts") as batch_op:
+        batch_op.drop_column("mail")
+    with op.batch_alter_table("work_orders") as batch_op:
+        batch_op.drop_column("contact_email")
     op.execute("DELETE FROM deliveries WHERE answer_id IS NOT NULL")
     with op.batch_alter_table("deliveries") as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_deliveries_answer_id"), type_="unique")
