@@ -183,7 +183,7 @@ class Settings(BaseSettings):
     def _mail_server(cls, url: str, info: ValidationInfo) -> str:
         kind = str(info.field_name).removesuffix("_url")
         parts = urlsplit(url)
-        if url and (parts.scheme not in (kind, f"{kind}s") or not parts.hostname):
+        if url and (parts.scheme not in (kind, f"{kind}s") or not parts.hostname or parts.port == 0):
             raise ValueError(f"{url!r} is no address like {kind}s://user@host")
         if parts.password:
             raise ValueError(f"the password belongs into HOTLINE_{kind.upper()}_PASSWORD")

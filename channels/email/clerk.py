@@ -134,8 +134,9 @@ class MailClerk:
         return "\n" + str(texts()["attachments_left"]).format(count=len(letter.attachments))
 
     def _note(self, connection: Connection, order_id: int, letter: Letter, now: datetime) -> None:
-        for file in letter.attachments if self._attachments else ():
-            self._attachments.keep(connection, order_id, file, now)  # type: ignore[union-attr]
+        if self._attachments is not None:
+            for file in letter.attachments:
+                self._attachments.keep(connection, order_id, file, now)
         told = {"authentication": letter.authentication, "attachments": len(letter.attachments)}
         register.add_event(connection, order_id, "mailed", told, now, ACTOR)
 
@@ -148,11 +149,9 @@ class MailClerk:
         warning: str | None,
         now: datetime,
     ) -> None:
-        if (
-            self._own is None
-            or letter.sender is None
-            or _sent_today(connection, letter.sender, now) >= MOST_ACKNOWLEDGED
-        ):
+        if self._own is None or letter.sender is None:
+            return
+        if _sent_today(connection, letter.sender, now) >= MOST_ACKNOWLEDGED:
             return
         say = texts()["acknowledgement"]
         body = say["text"].format(number=order.number, query_code=order.query_code)
@@ -167,9 +166,8 @@ def _answered(connection: Connection, letter: Letter) -> RowMapping | None:
         return None
     ours = [found.group(1) for reference in letter.references if (found := _OURS.match(reference))]
     numbers = [parse_order_number(written) for written in _NUMBER.findall(letter.subject)]
-    meant = work_orders.c.id.in_(deliveries.orders_of(connection, ours)) | work_orders.c.number.in_(
-        filter(None, numbers)
-    )
+    named = work_orders.c.number.in_([number for number in numbers if number])
+    meant = work_orders.c.id.in_(deliveries.orders_of(connection, ours)) | named
     for row in connection.execute(select(work_orders).where(meant).order_by(work_orders.c.id.desc())).mappings():
         if row["contact_email"] == letter.sender and row["state"] in OPEN_STATES:
             return row

@@ -93,7 +93,7 @@ class Receipt(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: int = Field(ge=1, lt=2**31)
-    refused: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
+    refused: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]{1,200}$")] | None = None
 
 
 _RECEIPTS: TypeAdapter[Receipt | list[Receipt]] = TypeAdapter(Receipt | list[Receipt])

@@ -19,7 +19,6 @@ from core.problems import Problem
 
 TIMEOUT_SECONDS = 5.0
 LONGEST_SNIPPET = 120
-LONGEST_RECEIPT = 4096
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -121,7 +120,7 @@ class AnswerCarrier:
         if parcel.source not in self._urls:
             raise Undelivered("its platform has no answer_url", permanent=True)
         body, headers = _signed(parcel, self._secret_of(parcel.source), now)
-        return await self._post(self._urls[parcel.source], body, headers, snippet=True)
+        return await self._post(self._urls[parcel.source], body, headers, snippet=True, reads=True)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -154,19 +153,21 @@ class SmsCarrier:
 class _Post:
     """A POST that follows no redirect and waits `TIMEOUT_SECONDS` at most.
 
-    Returns the answer, or as much as a receipt can be; of a refusal it keeps a snippet, where `snippet` allows one.
+    Returns the answer where it `reads` one, else nothing; of a refusal it keeps a snippet, where `snippet` allows one.
     """
 
     def __init__(self, resolver: ThreadedResolver | None) -> None:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, url: str, body: str, headers: dict[str, str], *, snippet: bool) -> str:
+    async def __call__(
+        self, url: str, body: str, headers: dict[str, str], *, snippet: bool, reads: bool = False
+    ) -> str:
         sent = {"Content-Type": "application/json", "User-Agent": "Lianxinqiao"} | headers
         try:
             async with self._open().post(url, data=body.encode(), headers=sent, allow_redirects=False) as response:
                 if 200 <= response.status < 300:
-                    return (await response.content.read(LONGEST_RECEIPT)).decode("utf-8", "replace")
+                    return await response.text("utf-8", "replace") if reads else ""
                 said = _readable(await response.content.read(LONGEST_SNIPPET)) if snippet else ""
                 raise Undelivered(f"HTTP {response.status} {said}".strip(), gone=response.status == 410)
         except TimeoutError:

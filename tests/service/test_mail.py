@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from imap_tools import MailBoxUnencrypted
 
 from channels.email import mailbox
 from channels.email.clerk import MOST_ACKNOWLEDGED
+from channels.email.letter import Letter, read_letter
 from core.city import City
 from core.database import Database
 from core.settings import Settings
@@ -142,20 +144,30 @@ async def test_nothing_a_machine_sends_is_answered_and_no_loop_comes_about(offic
 async def test_what_cannot_be_read_or_is_too_large_is_an_order_and_marked_for_a_person(
     office: Office, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def read(message: Message) -> Letter:
+        if "X-Broken" in message:
+            raise RecursionError
+        return read_letter(message)
+
     monkeypatch.setattr(mailbox, "LARGEST", 5000)
+    monkeypatch.setattr(mailbox, "read_letter", read)
     deep = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(40))
     await post.deliver(written("长" * 3000), b"From: a@example.com\r\nMessage-ID: <2@m>\r\n" + deep)
     with_file = written("见附件", message_id="<3@m>")
     with_file.add_attachment(b"x", maintype="image", subtype="png", filename="a.png")
     await post.deliver(with_file, written("三楼着火了，有人被困", message_id="<4@m>"))
+    await post.deliver(written("停水", message_id="<5@m>", X_Broken="yes"))
     await office.works()
-    large, empty, photo, fire = office.orders()
+    large, empty, photo, fire, broken = office.orders()
     assert "邮件过大" in large.text
+    assert "无法解析" in broken.text
     assert "正文为空" in empty.text
     assert "另有 1 个附件" in photo.text
     assert (fire.urgency, photo.urgency) == ("danger", "ordinary")
-    assert "119" in post.sent[-1].get_content().splitlines()[0]
-    assert await post.flags() == [("\\Flagged", "\\Seen"), *[("\\Seen",)] * 3]
+    [warned] = [mail for mail in post.sent if fire.number in mail["Subject"]]
+    assert "119" in warned.get_content().splitlines()[0]
+    starred = ("\\Flagged", "\\Seen")
+    assert await post.flags() == [starred, *[("\\Seen",)] * 3, starred]
 
 
 async def test_a_letter_out_is_tried_again_and_given_up_when_nobody_is_there(
