@@ -12,6 +12,7 @@ from core.settings import Settings
 from desk.life.handling import Handling
 from intake.attachments.attaching import Attachments
 from intake.conversation import Conversation
+from intake.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class House:
     """What a channel works with."""
 
     conversation: Conversation
+    gate: Gate
     database: Database
     city: City
     attachments: Attachments

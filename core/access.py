@@ -24,6 +24,8 @@ class Audience(StrEnum):
     """A city's or a developer's application: its requests bring an API key, which their route verifies."""
     WECHAT = "wechat"
     """WeChat's servers: the same."""
+    PLATFORM = "platform"
+    """Another platform that hands orders over by itself: the route verifies the signature."""
     SERVICE = "service"
     """The bot: the service token."""
     STAFF = "staff"
@@ -32,7 +34,7 @@ class Audience(StrEnum):
     """The staff, and the outsiders too."""
 
 
-CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ, Audience.WECHAT})
+CARRIERS = frozenset({Audience.TWILIO, Audience.JAMBONZ, Audience.WECHAT, Audience.PLATFORM})
 """Those who sign their requests; their routers verify it."""
 
 PROVED_TO_ROUTES = CARRIERS | {Audience.APPLICATION}

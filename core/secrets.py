@@ -46,7 +46,12 @@ def token(settings: Settings, purpose: str) -> str:
 
 def webhook_secret(settings: Settings, webhook_id: str) -> str:
     """The secret a webhook's deliveries are signed with, as Standard Webhooks writes it."""
-    return "whsec_" + base64.b64encode(bytes.fromhex(token(settings, f"webhook:{webhook_id}"))).decode()
+    return _signing_secret(settings, f"webhook:{webhook_id}")
+
+
+def source_secret(settings: Settings, source: str) -> str:
+    """The secret a platform of `city/sources.yml` and we sign with to each other."""
+    return _signing_secret(settings, f"source:{source}")
 
 
 def write_operator_token(settings: Settings) -> Path:
@@ -54,6 +59,10 @@ def write_operator_token(settings: Settings) -> Path:
     path = settings.data_dir / "operator.token"
     _write_private(path, token(settings, "operator"))
     return path
+
+
+def _signing_secret(settings: Settings, purpose: str) -> str:
+    return "whsec_" + base64.b64encode(bytes.fromhex(token(settings, purpose))).decode()
 
 
 def _kept(path: Path) -> str:

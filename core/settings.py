@@ -1,12 +1,14 @@
 """Every setting of the system, read from the environment (`HOTLINE_*`) or a `.env` file."""
 
+import ipaddress
 import os
 import re
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +32,15 @@ class Settings(BaseSettings):
     action_port: int = Field(5055, ge=1, le=65535, description="Loopback port of the action server.")
     public_url: str | None = Field(
         None, description="Address people and Twilio reach us by, e.g. https://12345.example.gov.cn"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks of the proxies in front, comma-separated; X-Forwarded-For is believed from "
+        "these alone. Empty: from nobody.",
+    )
+    limits_url: str = Field(
+        "memory://",
+        description="Where knocks are counted (city/limits.yml): memory://, or redis://… for several web processes.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -112,8 +123,21 @@ class Settings(BaseSettings):
         description="Address of an SMS gateway that takes POSTs of id, to and text. Empty: no text messages are sent.",
     )
     sms_key: SecretStr = Field(SecretStr(""), description="Bearer key of that gateway.")
+    imap_url: str = Field(
+        "", description="Mailbox that letters come in by, e.g. imaps://user@host/INBOX. Empty: none is read."
+    )
+    imap_password: SecretStr = Field(SecretStr(""), description="Password of that mailbox.")
+    smtp_url: str = Field(
+        "", description="Server that letters leave by, e.g. smtps://user@host or smtp://user@host:587. Empty: none are."
+    )
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password there.")
+    mail_from: str = Field("", description="Address our letters come from; answers to it reach the mailbox.")
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks lead to private addresses, e.g. of the city's own network."
+    )
+    answer_urls: dict[str, HttpUrl] = Field(
+        default_factory=dict,
+        description='Where answers to platforms are delivered to, before city/sources.yml: {"province": "https://…"}.',
     )
     campaign_places_calls: bool = Field(
         False, description="Let the call-back campaign place calls. Off: it only shows whom it would call and when."
@@ -147,6 +171,24 @@ class Settings(BaseSettings):
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             return "postgresql+psycopg:" + url.partition(":")[2]
         raise ValueError(f"scheme {scheme!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        listed = [each.strip() for each in proxies.split(",") if each.strip()]
+        for each in listed:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"{each!r} is neither an address nor a network like 10.0.0.0/8") from error
+        return ",".join(listed)
+
+    @field_validator("limits_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        if url != "memory://" and not url.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise ValueError(f"{url!r} is not a store; use memory:// or redis://host:6379/0")
+        return url
 
     @field_validator("phone_number")
     @classmethod
@@ -192,6 +234,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{centre!r} is no latitude (±85) and longitude (±180), e.g. 29.8413,114.3225")
         return centre
 
+    @field_validator("imap_url", "smtp_url")
+    @classmethod
+    def _mail_server(cls, url: str, info: ValidationInfo) -> str:
+        kind = str(info.field_name).removesuffix("_url")
+        parts = urlsplit(url)
+        if url and (parts.scheme not in (kind, f"{kind}s") or not parts.hostname or parts.port == 0):
+            raise ValueError(f"{url!r} is no address like {kind}s://user@host")
+        if parts.password:
+            raise ValueError(f"the password belongs into HOTLINE_{kind.upper()}_PASSWORD")
+        return url
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, level: str) -> str:
@@ -210,6 +263,8 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id: set both, or neither")
         if not self.wechat_app_id and (self.wechat_app_secret or self.wechat_aes_key):
             raise ValueError("wechat_app_id: missing, but wechat_app_secret or wechat_aes_key is set")
+        if self.smtp_url and "@" not in self.mail_from:
+            raise ValueError("smtp_url is set, which needs mail_from, the address our letters come from")
         self._can_dial()
         if self.public_url:
             self.public_url = self.public_url.rstrip("/")

@@ -19,13 +19,14 @@ from core.calendar import WorkingCalendar
 from core.city import City
 from core.clock import Clock, utc_now
 from core.database import Database
-from core.secrets import open_database, token, vault, webhook_secret, write_operator_token
+from core.limiting import Limiter, Proxies
+from core.secrets import open_database, source_secret, token, vault, webhook_secret, write_operator_token
 from core.settings import Settings, get_settings
 from core.web import RealWeb, Web
 from desk.access import api_tokens, oidc_routes, people, people_routes
 from desk.access.oidc import Oidc
 from desk.closing import after_routes
-from desk.exchange import exchange_routes
+from desk.exchange import exchange_routes, inbound_routes
 from desk.life.handling import Handling
 from desk.orders import routes as desk_routes
 from desk.orders import work_routes
@@ -46,6 +47,8 @@ from intake.attachments import routes as attachment_routes
 from intake.attachments.attaching import Attachments
 from intake.bot import Bot, RasaBot
 from intake.conversation import Conversation
+from intake.emergency import EmergencyScreen
+from intake.gate import Gate
 from intake.handover import routes as handover_routes
 from intake.handover.keeping import Handovers
 from intake.handover.rules import Rules as HandoverRules
@@ -101,8 +104,13 @@ def assemble(parts: Parts) -> FastAPI:
         responses=problems.RESPONSES,
     )
     app.state.locksmith = _locksmith(parts)
+    proxies, trace = Proxies(parts.settings.trusted_proxies), vault(parts.settings).trace
+    app.state.limiter = Limiter.of_city(parts.city, trace, parts.settings.limits_url, proxies)
+    gate = Gate(app.state.limiter, EmergencyScreen(parts.city.read("emergencies.yml")))
     problems.install(app)
     app.include_router(exchange_routes.create_router(parts.database, parts.city, parts.clock))
+    platform_secret = partial(source_secret, parts.settings)
+    app.include_router(inbound_routes.create_router(parts.database, parts.city, platform_secret, parts.clock))
     handling = Handling.of_city(parts.city)
     repeats = Repeats.of_city(parts.city, handling)
     prover = Prover(parts.database, parts.clock, parts.settings.max_query_failures)
@@ -151,7 +159,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(handover_routes.create_router(parts.database, parts.city, handovers, parts.clock))
     attachments = Attachments(parts.database, parts.settings.attachments_dir, parts.clock)
     app.include_router(attachment_routes.create_router(parts.database, attachments, parts.clock))
-    house = House(conversation, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
+    house = House(conversation, gate, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
     for router in create_routers(house):
         app.include_router(router)
     return app

@@ -20,7 +20,7 @@ from core.clock import CITY_TIME, utc_now
 from core.database import Database
 from core.problems import Problem
 from core.sealing import CannotOpen
-from core.secrets import open_database, token, write_operator_token
+from core.secrets import open_database, source_secret, token, write_operator_token
 from core.settings import Settings, get_settings
 from core.sheets import BadSheet
 from desk.access import people
@@ -66,6 +66,8 @@ campaign_app = typer.Typer(no_args_is_help=True, help="自动回访: calling cit
 app.add_typer(campaign_app, name="campaign")
 lists_app = typer.Typer(no_args_is_help=True, help="Lists of telephone numbers: 免打扰, 老年人.")
 app.add_typer(lists_app, name="phone-list")
+sources_app = typer.Typer(no_args_is_help=True, help="The platforms that hand orders over.")
+app.add_typer(sources_app, name="sources")
 deadlines_app = typer.Typer(no_args_is_help=True, help="The time limits.")
 app.add_typer(deadlines_app, name="deadlines")
 console = Console(stderr=True)
@@ -340,6 +342,17 @@ def qr(
                 code.write(out)
             print(code.url)
     except (BadSheet, place_codes.BadPlace) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+@sources_app.command(name="secret")
+def show_source_secret(source: Annotated[str, typer.Argument(help="The platform: an id of city/sources.yml.")]) -> None:
+    """Print the secret a platform and we sign with to each other (POST /api/inbound/…, answer_url)."""
+    settings = _settings()
+    try:
+        print(source_secret(settings, Sources.of_city(City(settings.city_dir)).named(source).id))
+    except Problem as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
 

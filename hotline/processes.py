@@ -8,6 +8,9 @@ from pathlib import Path
 from core.secrets import token
 from core.settings import Settings
 
+LARGEST_FRAME = 256 * 1024
+"""Bytes of a WebSocket's frame; more is refused before it is read as anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -38,7 +41,10 @@ def processes(settings: Settings, model: Path) -> list[Process]:
         ),
         Process(
             "web",
-            (*uvicorn, "--host", settings.host, "--port", str(settings.port), "--log-level", "warning"),
+            (
+                *(*uvicorn, "--host", settings.host, "--port", str(settings.port), "--log-level", "warning"),
+                *("--forwarded-allow-ips", settings.trusted_proxies, "--ws-max-size", str(LARGEST_FRAME)),
+            ),
             f"{settings.web_url}/healthz",
         ),
         Process("worker", (python, "-m", "hotline", "worker")),

@@ -7,6 +7,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from channels.email.carrier import MailCarrier
+from channels.email.clerk import MailClerk
+from channels.email.letter import Letter
+from channels.email.mailbox import Mailbox
 from channels.registry import CARRIES
 from channels.wechat import turns
 from channels.wechat.api import Api
@@ -16,12 +20,14 @@ from channels.wechat.tokens import Tokens
 from core.city import City
 from core.clock import Clock
 from core.database import Database
-from core.secrets import webhook_secret
+from core.secrets import source_secret, webhook_secret
 from core.settings import Settings
 from desk.closing import rechecks
+from desk.exchange.sources import Sources
 from desk.life.handling import MOST_CHANGES, Handling
 from desk.limits import recalculation
-from desk.telling.carriers import Carrier, SmsCarrier, WebhookCarrier
+from desk.telling import deliveries
+from desk.telling.carriers import AnswerCarrier, Carrier, SmsCarrier, WebhookCarrier
 from desk.telling.deliveries import Courier
 from desk.telling.notices import Way
 from desk.telling.outbox import Outbox
@@ -31,6 +37,7 @@ from hotline.retention import erasure_of, remove_campaign, remove_due, remove_to
 from intake.attachments.attaching import Attachments
 from intake.bot import Bot
 from intake.conversation import Conversation
+from intake.emergency import EmergencyScreen
 from intake.handover.keeping import Handovers
 from intake.handover.rules import Rules as HandoverRules
 from intake.handover.unheard import file_unheard
@@ -46,6 +53,7 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
 REMOVE_EVERY = timedelta(days=1)
+READ_MAIL_EVERY = timedelta(minutes=1)
 RECALCULATE_EVERY = timedelta(hours=1)
 """Not every round: while a new version is being put on several machines, two workers would undo each other's work."""
 
@@ -84,7 +92,14 @@ class Worker:
         wechat = wechat_api(settings, database, clock)
         self._by_wechat = wechat is not None
         self._wechat_files = Fetcher(database, wechat, self._attachments, clock) if wechat else None
-        ways = carriers(settings) | ({"wechat": WeChatCarrier(database, wechat, city)} if wechat else {})
+        self._mailbox = Mailbox.of(settings)
+        self._mail_clerk = MailClerk(
+            EmergencyScreen(city.read("emergencies.yml")), settings.mail_from.lower() if settings.smtp_url else None
+        )
+        self._mail_read_at: datetime | None = None
+        self._answer_urls = Sources.of_city(city).answer_urls(settings.answer_urls)
+        ways = carriers(settings, self._answer_urls)
+        ways |= {"wechat": WeChatCarrier(database, wechat, city)} if wechat else {}
         self._outbox = Outbox.of_city(city, self._handling.clocks.calendar, [way for way in Way if way in ways])
         self._courier = Courier(database, ways, clock, self._outbox.rules.system["webhook_disabled"])
 
@@ -102,9 +117,10 @@ class Worker:
             self._show_rechecks,
             self._remove_old,
             self._hand_on,
+            self._hand_answers_on,
             self._tell,
         )
-        files = (self._keep_recordings, self._transcribe, self._fetch_wechat_files)
+        files = (self._keep_recordings, self._transcribe, self._fetch_wechat_files, self._read_mail)
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in files]
         try:
             await asyncio.gather(
@@ -190,6 +206,11 @@ class Worker:
         while handed_on := await self._database.write(lambda c: self._outbox.hand_on(c, now)):
             log.info("events handed on", extra={"count": handed_on})
 
+    async def _hand_answers_on(self) -> None:
+        now = self._clock()
+        while handed_on := await self._database.write(lambda c: deliveries.add_answers(c, self._answer_urls, now)):
+            log.info("answers to platforms handed on", extra={"count": handed_on})
+
     async def _tell(self) -> None:
         now = self._clock()
         while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
@@ -230,6 +251,19 @@ class Worker:
         if filed := await self._database.write(lambda c: file_unheard(c, self._handovers, now)):
             log.warning("conversations no seat took were filed", extra={"count": filed})
 
+    async def _read_mail(self) -> None:
+        now = self._clock()
+        if self._mailbox is None or (self._mail_read_at is not None and now - self._mail_read_at < READ_MAIL_EVERY):
+            return
+        self._mail_read_at = now
+
+        def take(letter: Letter) -> None:
+            files = self._attachments.put_away(file.content for file in letter.attachments)
+            self._database.write_now(lambda c: self._mail_clerk.take(c, letter, files, self._clock()))
+
+        if taken := await asyncio.to_thread(self._mailbox.read, take):
+            log.info("letters taken in", extra={"count": taken})
+
     async def _close_lost_calls(self) -> None:
         if lost := await self._phone.close_lost_calls(self._clock() - CALL_IS_LOST_AFTER):
             log.warning("calls closed whose end nobody told", extra={"count": lost})
@@ -257,15 +291,18 @@ class Worker:
             log.info("personal data removed", extra={"orders": orders, "conversations": conversations})
 
 
-def carriers(settings: Settings) -> dict[str, Carrier]:
-    """The ways out that are set up, by name."""
+def carriers(settings: Settings, answer_urls: Mapping[str, str]) -> dict[str, Carrier]:
+    """The ways out that are set up, by name; `answer_urls` are where platforms take answers."""
     found: dict[str, Carrier] = {
         "webhook": WebhookCarrier(
             partial(webhook_secret, settings), private_addresses=settings.webhook_private_addresses
-        )
+        ),
+        "answer": AnswerCarrier(answer_urls, partial(source_secret, settings)),
     }
     if settings.sms_url:
         found["sms"] = SmsCarrier(settings.sms_url, settings.sms_key.get_secret_value())
+    if settings.smtp_url:
+        found["email"] = MailCarrier(settings.smtp_url, settings.smtp_password.get_secret_value(), settings.mail_from)
     return found
 
 

@@ -42,7 +42,7 @@ class Filing:
         asked = self._services.attributes(filed.service_code)
         service = self._services.name(filed.service_code)
         answered = self._answered(answers, asked, service)
-        contact = [filed.last_name, filed.first_name, filed.email]
+        contact = [filed.last_name, filed.first_name]
         said: dict[str, Any] = {
             "channel": Channel.OPEN311,
             "line": Line.ENTERPRISE if "company_name" in answered else Line.CITIZEN,
@@ -53,13 +53,14 @@ class Filing:
             "lat": filed.lat,
             "long": filed.long,
             "contact_phone": filed.phone,
-            # An order has no other field for an e-mail address; this one is sealed as well.
+            "contact_email": filed.email,
             "contact_name": " ".join(filter(None, contact)) or None,
             **answered,
         }
         if danger:
             said |= {"urgency": Urgency.DANGER, "needs_person": True, "reason": text("danger")}
-        names = {"contact_name": "email", "text": "description"} | {one.field: one.code for one in asked.values()}
+        names = {"contact_name": "first_name", "contact_email": "email", "text": "description"}
+        names |= {one.field: one.code for one in asked.values()}
         return checked(NewWorkOrder, said, names, {one.code: one.hint for one in asked.values()})
 
     def open(

@@ -16,6 +16,7 @@ from channels.open311.services import Services
 from channels.open311.texts import shown, text
 from channels.open311.wire import Fault, Format, Refused, answer, moment, refusal
 from core.access import Audience, Role, open_to
+from core.limiting import Door
 from core.problems import Problem
 from desk.access import api_tokens
 from desk.published import changes, orders
@@ -45,7 +46,7 @@ class _Answering(APIRoute):
             except Refused as error:
                 refused = error
             except Problem as error:
-                refused = Refused(Fault(error.status if error.status in (403, 404) else 400, error.detail))
+                refused = Refused(Fault(error.status if error.status in (403, 404, 429) else 400, error.detail))
             except HTTPException as error:
                 refused = Refused(Fault(400, str(error.detail)))
             return refusal(refused.faults, _format(request, Format.XML), refused.status)
@@ -119,6 +120,7 @@ def create_router(house: House) -> APIRouter:
             raise Refused(invalid("Idempotency-Key", key))
         picture = None if given.media is None else await house.attachments.look(await given.media.read())
         warning = screen.warning(filed.description or "")
+        await house.gate.knock(Door.OPEN311, request, filed.description or "")
         new, now = filing.order(filed, given.attributes, danger=warning is not None), house.clock()
         order = await database.write(lambda c: filing.open(c, new, filed.media_url, key, now, who))
         if picture is not None:

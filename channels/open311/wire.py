@@ -64,9 +64,9 @@ class Refused(Exception):
 
     @property
     def status(self) -> int:
-        """403 for the key, 404 for what does not exist, 400 for anything else (GeoReport v2, Errors)."""
+        """403 for the key, 404 for what does not exist, 400 for the rest (GeoReport v2, Errors); 429 for too many."""
         codes = {fault.code for fault in self.faults}
-        return next((code for code in (403, 404) if code in codes), 400)
+        return next((code for code in (403, 404, 429) if code in codes), 400)
 
 
 def answer(root: str, content: Content, form: Format, status: int = 200) -> Response:

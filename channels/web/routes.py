@@ -60,10 +60,12 @@ def _create_chat_router(house: House) -> APIRouter:
     )
 
     @router.post("/messages")
-    async def post_message(posted: Posted, response: Response) -> AnswerOut:
+    async def post_message(posted: Posted, request: Request, response: Response) -> AnswerOut:
         """Say something and get the answer; a repeat of the same message_id gets the same answer."""
         response.headers["Cache-Control"] = "no-store"
-        return AnswerOut.of(await conversation.handle(posted.to_message(posted.session_id)))
+        message = posted.to_message(posted.session_id)
+        await house.gate.admit(message, request)
+        return AnswerOut.of(await conversation.handle(message))
 
     @router.get("/history")
     async def history(session_id: Annotated[Id, Query()], response: Response) -> list[TurnOut]:
@@ -93,7 +95,7 @@ def _create_chat_router(house: House) -> APIRouter:
         # uvicorn writes the address of an accepted socket into its log; the session's id is a key.
         websocket.scope["query_string"] = b""
         await websocket.accept()
-        await ChatSocket(websocket, session_id, conversation, watcher).serve()
+        await ChatSocket(websocket, session_id, conversation, watcher, house.gate).serve()
 
     add_uploads(router, conversation, house)
     return router

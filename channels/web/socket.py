@@ -20,6 +20,7 @@ from channels.web.order import InOrder
 from channels.web.texts import allowed, text
 from channels.web.wire import AnswerOut, Said, conversation_id, invalid, refusal
 from core.problems import Problem
+from intake.gate import Gate
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,14 @@ class BadFrame(Exception):
 class ChatSocket:
     """One open socket of a session."""
 
-    def __init__(self, websocket: WebSocket, session_id: str, conversation: InOrder, watcher: Watcher) -> None:
+    def __init__(
+        self, websocket: WebSocket, session_id: str, conversation: InOrder, watcher: Watcher, gate: Gate
+    ) -> None:
         self._websocket = websocket
         self._session_id = session_id
         self._conversation = conversation
         self._watcher = watcher
+        self._gate = gate
         self._waiting: asyncio.Queue[Said | None] = asyncio.Queue(LONGEST_QUEUE + 1)
         self._gone = False
 
@@ -85,6 +89,10 @@ class ChatSocket:
         elif self._waiting.qsize() >= LONGEST_QUEUE:
             raise BadFrame(allowed("queue"), frame.message_id, retryable=True)
         else:
+            try:
+                await self._gate.admit(frame.to_message(self._session_id), self._websocket)
+            except Problem as problem:
+                raise BadFrame(problem.detail, frame.message_id, retryable=True) from problem
             self._waiting.put_nowait(frame)
 
     async def _work(self) -> None:

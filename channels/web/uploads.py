@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from channels.base import House
 from channels.web.order import InOrder
@@ -23,6 +23,7 @@ def add_uploads(router: APIRouter, conversation: InOrder, house: House) -> None:
         session_id: Annotated[Id, Form(min_length=UNGUESSABLE_LENGTH)],
         message_id: Annotated[Id, Form()],
         file: Annotated[UploadFile, File()],
+        request: Request,
         response: Response,
         line: Annotated[Literal["citizen", "enterprise"], Form()] = "citizen",
         spoken: Annotated[bool, Form(description="It is a voice note")] = False,
@@ -30,6 +31,7 @@ def add_uploads(router: APIRouter, conversation: InOrder, house: House) -> None:
         """Send a picture, a video or a voice note; it is a message of its own, and a repeat gets the same answer."""
         response.headers["Cache-Control"] = "no-store"
         message = InboundMessage(Channel.WEB, conversation_id(session_id), message_id, "", Line(line))
+        await house.gate.admit(message, request)
         return AnswerOut.of(await conversation.attach(message, await file.read(), spoken=spoken))
 
     @router.get("/attachments/{attachment_id}", response_class=Response, responses=FILES)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from channels.wechat.tables import Way
 from channels.wechat.texts import text
 from channels.wechat.turns import Turn
 from channels.wechat.wire import Incoming
+from core.problems import Problem
 from desk.orders.model import Channel
 from desk.telling.texts import WECHAT_CONVERSATION
 from intake import inbox
@@ -63,6 +64,10 @@ class Reception:
             return text("unsupported")
         if len(said) > LONGEST_SAID:
             return text("too_long", length=len(said), most=LONGEST_SAID)
+        try:
+            await self._house.gate.admit(_message(incoming, said))
+        except Problem as refused:
+            return refused.detail
         return await self._converse(incoming, said)
 
     async def _greet(self, incoming: Incoming) -> str:
@@ -114,7 +119,7 @@ class Reception:
         if own is None and (place := users.scanned_place(connection, user, incoming.message_id)) is not None:
             meant = text("scanned_place", said=meant, place=place)
         phone = users.phone_of(connection, user["id"])
-        message = InboundMessage(Channel.WECHAT, conversation_id, incoming.message_id, meant, caller=phone)
+        message = replace(_message(incoming, meant), caller=phone)
         if own is not None:
             accepted = inbox.accept(connection, message, now)
             draft = inbox.last_draft(connection, conversation_id)
@@ -133,6 +138,10 @@ class Reception:
         first, *others = parts
         turns.tell(connection, openid, turn.id, others, now)
         return first
+
+
+def _message(incoming: Incoming, said: str) -> InboundMessage:
+    return InboundMessage(Channel.WECHAT, WECHAT_CONVERSATION + incoming.openid, incoming.message_id, said)
 
 
 def _log_failure(task: "asyncio.Task[Answer]") -> None:

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from core.access import Audience, open_to
 from core.clock import Clock
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from core.sealing import CannotOpen, Vault
 from desk.access import people
@@ -26,7 +27,7 @@ def create_router(database: Database, vault: Vault, provider: Oidc | None, conso
     """The routes to one provider; without one they answer 404."""
     router = APIRouter(prefix=PATH, tags=["staff"])
 
-    @router.get("/login", status_code=303, dependencies=[open_to(Audience.ANYONE)])
+    @router.get("/login", status_code=303, dependencies=[open_to(Audience.ANYONE), limited(Door.SIGN_IN)])
     async def login() -> RedirectResponse:
         """Go and sign in at the organisation's sign-in."""
         address, attempt = await _known(provider).begin(clock() + LASTS)
@@ -43,7 +44,7 @@ def create_router(database: Database, vault: Vault, provider: Oidc | None, conso
         )
         return answer
 
-    @router.get("/callback", status_code=303, dependencies=[open_to(Audience.ANYONE)])
+    @router.get("/callback", status_code=303, dependencies=[open_to(Audience.ANYONE), limited(Door.SIGN_IN)])
     async def callback(
         state: Annotated[str, Query(max_length=200)],
         code: Annotated[str | None, Query(max_length=2000)] = None,

@@ -10,6 +10,7 @@ from core.access import Audience, Principal, Role, actor, bearer, open_to, princ
 from core.city import City
 from core.clock import Clock
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from desk.access import api_tokens, audit, people
 from desk.access.api_tokens import ApiToken, MadeToken, NewToken
@@ -55,7 +56,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     """The routes over one database; the units of people are those of `city`."""
     router = APIRouter(prefix="/api", tags=["staff"])
 
-    @router.post("/sessions", status_code=201, dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/sessions", status_code=201, dependencies=[open_to(Audience.ANYONE), limited(Door.SIGN_IN)])
     async def sign_in(given: Credentials) -> Session:
         """Sign in; the answer's token opens the doors of the staff as `Authorization: Bearer`."""
         now = clock()

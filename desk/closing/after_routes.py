@@ -9,6 +9,7 @@ from core.access import Audience, Role, open_to, principal
 from core.city import City
 from core.clock import Clock
 from core.database import Database
+from core.limiting import Door, limited
 from desk.closing import callbacks, rechecks
 from desk.closing.reply_gate import Finding
 from desk.life.handling import Handling
@@ -77,7 +78,7 @@ def create_router(database: Database, city: City, handling: Handling, prover: Pr
         order = await database.write(lambda c: handling.rate(c, person, rating.said(), now, who))
         return progress.progress_of(order, city)
 
-    @router.post("/rating", dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/rating", dependencies=[open_to(Audience.ANYONE), limited(Door.RATING)])
     async def rate_by_number(rating: NumberedRating) -> Progress:
         """评价 by whoever has the number and the proof."""
         person, now = await prover.identify(rating.number, rating.proof, ProxyAct.RATE), clock()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import (
     Column,
     Connection,
@@ -93,7 +93,10 @@ class Receipt(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: int = Field(ge=1, lt=2**31)
-    refused: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
+    refused: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]{1,200}$")] | None = None
+
+
+_RECEIPTS: TypeAdapter[Receipt | list[Receipt]] = TypeAdapter(Receipt | list[Receipt])
 
 
 def note(connection: Connection, order_id: int, source: str | None, event_id: int, kind: str) -> None:
@@ -115,26 +118,46 @@ def note(connection: Connection, order_id: int, source: str | None, event_id: in
         connection.execute(insert(answers), rows)
 
 
+_TOLD_OF = (
+    select(
+        answers.c.id,
+        answers.c.source,
+        work_orders.c.source_number,
+        work_orders.c.number,
+        work_order_events.c.work_order_id,
+        work_order_events.c.sequence,
+        work_order_events.c.at,
+        work_order_events.c.kind,
+        work_order_events.c.data,
+    )
+    .join(work_orders, work_orders.c.id == answers.c.work_order_id)
+    .join(work_order_events, work_order_events.c.id == answers.c.event_id)
+)
+
+
 def unsettled(connection: Connection, source: str, after: int = 0, limit: int = 100) -> list[Answer]:
     """The answers a platform has given no receipt for, the oldest first, after a cursor."""
     query = (
-        select(
-            answers.c.id,
-            work_orders.c.source_number,
-            work_orders.c.number,
-            work_order_events.c.work_order_id,
-            work_order_events.c.sequence,
-            work_order_events.c.at,
-            work_order_events.c.kind,
-            work_order_events.c.data,
-        )
-        .join(work_orders, work_orders.c.id == answers.c.work_order_id)
-        .join(work_order_events, work_order_events.c.id == answers.c.event_id)
-        .where(answers.c.source == source, answers.c.settled_at.is_(None), answers.c.id > after)
+        _TOLD_OF.where(answers.c.source == source, answers.c.settled_at.is_(None), answers.c.id > after)
         .order_by(answers.c.id)
         .limit(limit)
     )
     return [_answer(connection, row) for row in connection.execute(query).mappings().all()]
+
+
+def find(connection: Connection, answer_id: int) -> tuple[str, Answer]:
+    """An answer there is, and the platform it is for."""
+    row = connection.execute(_TOLD_OF.where(answers.c.id == answer_id)).mappings().one()
+    return row["source"], _answer(connection, row)
+
+
+def receipts_in(said: str) -> list[Receipt]:
+    """The receipts in what a platform said to an answer: one as JSON, or a list of them; none in anything else."""
+    try:
+        found = _RECEIPTS.validate_json(said)
+    except ValidationError:
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 def settle(connection: Connection, source: str, receipts: Sequence[Receipt], now: datetime) -> list[tuple[int, str]]:

@@ -18,16 +18,16 @@ from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import City
 from core.clock import Clock
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from core.sheets import LARGEST_FILE, WRITERS, BadSheet
-from desk.exchange import answers, exports, imports
+from desk.exchange import answers, exports, imports, settling
 from desk.exchange.answers import Answer, Receipt
 from desk.exchange.exports import Export, ExportEntry
 from desk.exchange.imports import ImportReport, Outcome, Taken
 from desk.exchange.sources import Reader, SourceOrder, Sources
 from desk.orders.listing import Filters
 from desk.orders.model import Short
-from desk.orders.register import add_event
 from desk.orders.routes import known_codes
 
 ROOM_FOR_A_FORM = 64 * 1024
@@ -62,7 +62,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
 
     @router.post(
         "/imports",
-        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER)],
+        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER), limited(Door.IMPORTS)],
         openapi_extra=_UPLOADS,
         max_body_size=LARGEST_FILE + ROOM_FOR_A_FORM,
     )
@@ -96,7 +96,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     @router.post(
         "/imports/{source}/orders",
         status_code=201,
-        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER)],
+        dependencies=[open_to(Audience.STAFF, Role.DISPATCHER), limited(Door.IMPORTS)],
         responses={200: {"model": Taken, "description": "The number was known"}},
     )
     async def import_order(source: str, order: SourceOrder, request: Request, response: Response) -> Taken:
@@ -131,13 +131,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
         One it could not use is written to the order's log with the reason. A repeated receipt changes nothing.
         """
         platform, who, now = sources.named(source), actor(request), clock()
-
-        def settle(connection: Any) -> None:
-            for order_id, reason in answers.settle(connection, platform.id, receipts, now):
-                told = {"source": platform.id, "reason": reason}
-                add_event(connection, order_id, "answer_refused", told, now, who)
-
-        await database.write(settle)
+        await database.write(lambda c: settling.settle(c, platform.id, receipts, now, who))
 
     @router.get(
         "/work-orders/export", dependencies=[open_to(Audience.STAFF)], response_class=Response, responses=_SHEETS

@@ -4,13 +4,23 @@ The platforms are the city's data (`city/sources.yml`): their headings, their wo
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from core.city import City
 from core.problems import Problem
@@ -54,6 +64,7 @@ class Source(BaseModel):
     columns: dict[str, tuple[str, ...]]
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     nothing: frozenset[str] = frozenset()
+    answer_url: HttpUrl | None = None
 
     @model_validator(mode="after")
     def _known_fields(self) -> "Source":
@@ -74,6 +85,13 @@ class Sources(dict[str, Source]):
         """The platforms of a city's `sources.yml`. Raises pydantic's ValidationError."""
         listed = [Source.model_validate(entry) for entry in city.read("sources.yml")["sources"]]
         return cls({source.id: source for source in listed})
+
+    def answer_urls(self, instead: Mapping[str, HttpUrl]) -> dict[str, str]:
+        """Where answers are delivered to, by platform; `instead` goes before the file. ValueError for a wrong id."""
+        if unknown := sorted(set(instead) - set(self)):
+            raise ValueError(f"answer_urls: {', '.join(unknown)} is not one of {', '.join(self)} (city/sources.yml)")
+        found = {source.id: source.answer_url for source in self.values()} | dict(instead)
+        return {source: str(url) for source, url in found.items() if url is not None}
 
     def named(self, source: str) -> Source:
         """The platform with this id. Raises Problem 404 that names those there are."""

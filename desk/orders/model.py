@@ -1,5 +1,6 @@
 """What a work order is, and what may be said about one."""
 
+import re
 import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
@@ -188,8 +189,23 @@ def _valid_credit_code(value: str) -> str:
     return uscc.compact(value)
 
 
+_EMAIL = re.compile(r"[!-~]{1,64}@[A-Za-z0-9.-]{1,189}")
+
+
+def is_email(written: str) -> bool:
+    """Whether a text can be an e-mail address (RFC 5321, 4.1.2) that any mail server takes."""
+    return _EMAIL.fullmatch(written) is not None and not set(written) & set('()<>,;:"[]\\')
+
+
+def _valid_email(value: str) -> str:
+    if not is_email(value):
+        raise ValueError("must be an e-mail address, e.g. name@example.com")
+    return value
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Email = Annotated[str, AfterValidator(_valid_email)]
 Phone = Annotated[str, StringConstraints(max_length=20), AfterValidator(_valid_phone)]
 CreditCode = Annotated[str, AfterValidator(_valid_credit_code)]
 IdNumber = Annotated[str, StringConstraints(max_length=30), AfterValidator(_valid_id_number)]
@@ -236,6 +252,7 @@ class Matter(BaseModel):
     place: Short | None = None
     occurred: Short | None = Field(None, description="When it happened, in the citizen's words")
     contact_phone: Phone | None = Field(None, description="E.164; none: anonymous")
+    contact_email: Email | None = None
     contact_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] | None = None
     id_number: IdNumber | None = Field(None, description="公民身份号码, where a matter needs it")
     company_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None

@@ -71,10 +71,12 @@ def open_work_order(
     now: datetime,
     actor: str,
     session: int | None = None,
+    review: str | None = None,
 ) -> Opened:
     """Open an order once for each idempotency `key`.
 
-    On the line leader it belongs to `session`, or else to the one that runs.
+    On the line leader it belongs to `session`, or else to the one that runs. `review` is why a person has to read it
+    first although the request does not ask for that.
 
     1. A key seen before returns its order; with another body it raises Problem 422.
     2. An order that was opened automatically for the same conversation, and that nobody has read, is completed
@@ -85,11 +87,11 @@ def open_work_order(
     if key and (earlier := _by_key(connection, key, body)):
         return Opened(earlier, created=False)
     _one_at_a_time(connection, new.conversation_id)
-    unread = _unread_of_conversation(connection, new.conversation_id) if not new.needs_person else None
+    unread = None if new.needs_person or review else _unread_of_conversation(connection, new.conversation_id)
     if unread:
         row = _complete(connection, unread, new, now, actor)
     else:
-        row = _insert(connection, new, now, actor, session=session)
+        row = _insert(connection, new, now, actor, session=session, review=review)
     if key:
         # A plain hash would tell the phone number to whoever tries them all.
         fingerprint = vault_of(connection).trace(body)
@@ -293,8 +295,9 @@ def _insert(
     actor: str,
     automatic: bool = False,
     session: int | None = None,
+    review: str | None = None,
 ) -> RowMapping:
-    state = State.PENDING_ACCEPTANCE if automatic or new.needs_person else State.PENDING_DISPATCH
+    state = State.PENDING_ACCEPTANCE if automatic or review or new.needs_person else State.PENDING_DISPATCH
     values = {
         **_said(connection, new),
         **_in_session(connection, new, session, now),
@@ -308,7 +311,7 @@ def _insert(
     if simulated := is_simulated(new.conversation_id):
         values["source"] = SIMULATOR
     row = connection.execute(_INSERT_ORDER, values).mappings().one()
-    told = {"state": state, "reason": new.reason}
+    told = {"state": state, "reason": new.reason or review}
     _log(connection, row["id"], 1, "opened", told, now, actor, hand_on=not simulated)
     return row
 

@@ -11,6 +11,7 @@ from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import Category, City
 from core.clock import Clock, to_city_time
 from core.database import Database
+from core.limiting import Door, limited
 from core.problems import Problem
 from desk.closing import expediting
 from desk.life.handling import Handling
@@ -80,6 +81,7 @@ class Contact(BaseModel):
     """How to reach the citizen and all concerned; every look at it is written to the order's log."""
 
     contact_phone: str | None
+    contact_email: str | None
     contact_name: str | None
     id_number: str | None
     filed_by: FiledBy | None = None
@@ -193,6 +195,7 @@ def create_router(
             people = supporters.concerned(connection, row)
             return Contact(
                 contact_phone=order.contact_phone,
+                contact_email=order.contact_email,
                 contact_name=order.contact_name,
                 id_number=order.id_number,
                 filed_by=order.filed_by,
@@ -257,13 +260,13 @@ def create_router(
         order = await database.write(lambda c: handling.leave(c, person, now, who))
         return progress.progress_of(order, city)
 
-    @router.post("/progress", dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/progress", dependencies=[open_to(Audience.ANYONE), limited(Door.PROGRESS)])
     async def ask_progress(query: ProgressQuery) -> Followed:
         """进度 of an order for whoever has its number and the proof."""
         person, now = await prover.identify(query.number, query.proof), clock()
         return await database.read(lambda c: Followed.by(person, c, city, now))
 
-    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE)])
+    @router.post("/progress/looks", dependencies=[open_to(Audience.ANYONE), limited(Door.PROGRESS)])
     async def ask_looks(
         query: ProgressQuery,
         before: Annotated[int | None, Query(ge=1, le=2**31)] = None,

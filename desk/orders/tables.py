@@ -81,6 +81,7 @@ work_orders = Table(
     Column("contact_phone", Sealed),
     # The keyed hash of the number in E.164: an order is found by it.
     Column("phone_trace", String(64), info={"trace_of": "contact_phone"}),
+    Column("contact_email", Sealed),
     Column("contact_name", Sealed),
     Column("id_number", Sealed),
     Column("company_name", String(100)),

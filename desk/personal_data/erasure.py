@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from core.city import City
 from core.problems import Problem
 from desk.closing.callbacks import callbacks
+from desk.exchange.inbound import inbound_messages
 from desk.life.lifecycle import TO
 from desk.orders import proxies
 from desk.orders.model import FINAL_STATES, WorkOrder
@@ -132,6 +133,7 @@ class Erasure:
                     (
                         "contact_phone",
                         "phone_trace",
+                        "contact_email",
                         "contact_name",
                         "id_number",
                         "filed_by",
@@ -154,6 +156,7 @@ class Erasure:
             )
         )
         connection.execute(delete(idempotency_keys).where(idempotency_keys.c.work_order_id == order_id))
+        connection.execute(delete(inbound_messages).where(inbound_messages.c.work_order_id == order_id))
         connection.execute(update(looks).where(looks.c.work_order_id == order_id).values(note=None))
         for forget_order in self._order_keepers:
             forget_order(connection, order_id)

@@ -18,6 +18,11 @@ def masked_phone(phone: str | None) -> str | None:
     return None if phone is None else f"{phone[:-8]}****{phone[-4:]}" if len(phone) > 8 else "****"
 
 
+def masked_email(address: str | None) -> str | None:
+    """`ouyang@example.com` → `o***@example.com`."""
+    return None if address is None else f"{address[:1]}***@{address.rpartition('@')[2]}"
+
+
 def masked_name(name: str | None) -> str | None:
     """`欧阳先生` → `欧**`."""
     return None if name is None else name[:1] + "**"
@@ -38,6 +43,7 @@ def masked(order: WorkOrder, who: Principal | None = None) -> WorkOrder:
     shown: dict[str, Any] = {"query_code": "******"}
     if may_know(order, who):
         shown["contact_phone"] = masked_phone(order.contact_phone)
+        shown["contact_email"] = masked_email(order.contact_email)
         shown["contact_name"] = masked_name(order.contact_name)
         shown["id_number"] = masked_id_number(order.id_number)
         shown["filed_by"] = _masked_proxy(order.filed_by)
@@ -45,6 +51,7 @@ def masked(order: WorkOrder, who: Principal | None = None) -> WorkOrder:
         # The conversation opens the transcript, and the message was the citizen's.
         for field in (
             "contact_phone",
+            "contact_email",
             "contact_name",
             "id_number",
             "filed_by",

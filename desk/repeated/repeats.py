@@ -15,6 +15,7 @@ from desk.life import moves
 from desk.life.handling import Handling
 from desk.life.lifecycle import FROM, Move
 from desk.orders import register
+from desk.orders.flood import Flood
 from desk.orders.model import SIMULATOR, NewWorkOrder, State, WorkOrder, is_simulated
 from desk.orders.register import Opened
 from desk.orders.tables import work_orders
@@ -74,22 +75,25 @@ class Offer(BaseModel):
 class Repeats:
     """Repeats under one city's rules."""
 
-    def __init__(self, rules: Similarity, handling: Handling, city: City) -> None:
+    def __init__(self, rules: Similarity, flood: Flood, handling: Handling, city: City) -> None:
         self.rules = rules
+        self._flood = flood
         self._handling = handling
         self._city = city
 
     @classmethod
     def of_city(cls, city: City, handling: Handling) -> "Repeats":
         """Repeats under a city's rules. Raises pydantic's ValidationError."""
-        return cls(read_similarity(city.read("similar.yml")), handling, city)
+        return cls(read_similarity(city.read("similar.yml")), Flood.of_city(city), handling, city)
 
     def open(self, connection: Connection, new: NewWorkOrder, key: str | None, now: datetime, actor: str) -> Opened:
         """Open an order as the register does; a matter that has come back opens its old order again.
 
-        The new order keeps its number and is merged into the old one. Raises as `register.open_work_order`.
+        The new order keeps its number and is merged into the old one. One of a flood is first read by a person.
+        Raises as `register.open_work_order`.
         """
-        opened = register.open_work_order(connection, new, key, now, actor)
+        review = self._flood.reason(connection, new, now)
+        opened = register.open_work_order(connection, new, key, now, actor, review=review)
         if not opened.created:
             return opened
         return Opened(self.reopen_old(connection, opened.order, now), created=True)

@@ -4,6 +4,7 @@ import errno
 import ipaddress
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,6 +32,15 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """Where a letter goes, and what stands at its head; `in_reply_to` is the id of the mail it answers."""
+
+    to: str
+    subject: str
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """What is to be delivered. `message_id` stays the same at every try, so that a receiver can drop a repeat."""
 
@@ -43,10 +53,13 @@ class Parcel:
     payload: dict[str, Any] | None = None
     phone: str | None = None
     openid: str | None = None
+    mail: Mail | None = None
     text: str | None = None
     buttons: tuple[str, ...] = ()
     text_id: int | None = None
     order: OrderFacts | None = None
+    source: str | None = None
+    answer_id: int | None = None
 
 
 class Undelivered(Exception):
@@ -70,17 +83,17 @@ class Carrier(Protocol):
     most_attempts: int
     """After so many tries a person has to look."""
 
-    async def send(self, parcel: Parcel, now: datetime) -> None:
-        """Deliver a parcel. Raises Undelivered."""
+    async def send(self, parcel: Parcel, now: datetime) -> str | None:
+        """Deliver a parcel; returns what the receiver said, where that matters. Raises Undelivered."""
 
     async def close(self) -> None:
         """Let go of connections."""
 
 
 class Secrets(Protocol):
-    """Tells a webhook's signing secret."""
+    """Tells the signing secret of a webhook, or of a platform."""
 
-    def __call__(self, webhook_id: str) -> str:
+    def __call__(self, receiver: str, /) -> str:
         """The secret as receivers are given it: whsec_…"""
 
 
@@ -100,13 +113,31 @@ class WebhookCarrier:
         assert parcel.webhook_id is not None
         if not self._private_addresses and not _may_be_public(parcel.url):
             raise Undelivered("its address is not public", permanent=True)
-        body = json.dumps(parcel.payload, ensure_ascii=False, separators=(",", ":"))
-        headers = {
-            "webhook-id": parcel.message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Signature(self._secret_of(parcel.webhook_id)).sign(parcel.message_id, now, body),
-        }
+        body, headers = _signed(parcel, self._secret_of(parcel.webhook_id), now)
         await self._post(parcel.url, body, headers, snippet=True)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._post.close()
+
+
+class AnswerCarrier:
+    """Answers to the platforms that take them at an address, signed like webhooks; `urls` by platform."""
+
+    most_attempts = 10
+
+    def __init__(self, urls: Mapping[str, str], secret_of: Secrets) -> None:
+        self._urls = urls
+        self._secret_of = secret_of
+        self._post = _Post(None)
+
+    async def send(self, parcel: Parcel, now: datetime) -> str:
+        """Post the answer; what the platform says to it may be its receipt."""
+        assert parcel.source is not None
+        if parcel.source not in self._urls:
+            raise Undelivered("its platform has no answer_url", permanent=True)
+        body, headers = _signed(parcel, self._secret_of(parcel.source), now)
+        return await self._post(self._urls[parcel.source], body, headers, snippet=True, reads=True)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -137,18 +168,23 @@ class SmsCarrier:
 
 
 class _Post:
-    """A POST that follows no redirect, waits `TIMEOUT_SECONDS` at most and keeps at most a snippet of the answer."""
+    """A POST that follows no redirect and waits `TIMEOUT_SECONDS` at most.
+
+    Returns the answer where it `reads` one, else nothing; of a refusal it keeps a snippet, where `snippet` allows one.
+    """
 
     def __init__(self, resolver: ThreadedResolver | None) -> None:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, url: str, body: str, headers: dict[str, str], *, snippet: bool) -> None:
+    async def __call__(
+        self, url: str, body: str, headers: dict[str, str], *, snippet: bool, reads: bool = False
+    ) -> str:
         sent = {"Content-Type": "application/json", "User-Agent": "Lianxinqiao"} | headers
         try:
             async with self._open().post(url, data=body.encode(), headers=sent, allow_redirects=False) as response:
                 if 200 <= response.status < 300:
-                    return
+                    return await response.text("utf-8", "replace") if reads else ""
                 said = _readable(await response.content.read(LONGEST_SNIPPET)) if snippet else ""
                 raise Undelivered(f"HTTP {response.status} {said}".strip(), gone=response.status == 410)
         except TimeoutError:
@@ -181,6 +217,16 @@ class _PublicResolver(ThreadedResolver):
         if not all(is_public(address["host"]) for address in found):
             raise OSError(errno.EACCES, "its address is not public")
         return found
+
+
+def _signed(parcel: Parcel, secret: str, now: datetime) -> tuple[str, dict[str, str]]:
+    """A parcel's payload with the headers of Standard Webhooks."""
+    body = json.dumps(parcel.payload, ensure_ascii=False, separators=(",", ":"))
+    return body, {
+        "webhook-id": parcel.message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Signature(secret).sign(parcel.message_id, now, body),
+    }
 
 
 def _readable(answer: bytes) -> str:

@@ -11,7 +11,8 @@ Every function takes the connection of a running transaction.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -30,6 +31,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     or_,
     select,
@@ -40,10 +42,12 @@ from core.clock import Clock
 from core.database import Database, UtcDateTime, metadata
 from core.problems import Problem
 from desk.access.people import users
+from desk.exchange import answers, settling
 from desk.orders.register import by_id
 from desk.orders.tables import one_of, work_orders
+from desk.orders.words import words
 from desk.telling import noticeboard, texts, webhooks
-from desk.telling.carriers import Carrier, OrderFacts, Parcel, Undelivered
+from desk.telling.carriers import Carrier, Mail, OrderFacts, Parcel, Undelivered
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
 from desk.telling.texts import conversation_of, openid_of
@@ -81,6 +85,7 @@ deliveries = Table(
     Column("event_id", ForeignKey("work_order_events.id")),
     Column("notice_id", ForeignKey("notices.id"), unique=True),
     Column("text_id", ForeignKey("texts.id"), unique=True),
+    Column("answer_id", ForeignKey("answers.id"), unique=True),
     Column("payload", JSON),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -126,6 +131,25 @@ def add_notices(connection: Connection, sent: Sequence[tuple[int, str]], now: da
         connection.execute(insert(deliveries), [_new(carrier, now, notice_id=notice) for notice, carrier in sent])
 
 
+def add_mail(connection: Connection, order_id: int, key: str, mail: Mail, text: str, now: datetime) -> None:
+    """Have a letter about an order delivered, once for each `key`."""
+    text_id = texts.write(connection, key, text, now, order_id=order_id, mail=asdict(mail))
+    if text_id is not None:
+        connection.execute(insert(deliveries), [_new("email", now, text_id=text_id)])
+
+
+def orders_of(connection: Connection, message_ids: Sequence[str]) -> list[int]:
+    """The ids of the orders that these deliveries were about."""
+    query = (
+        select(func.coalesce(texts.texts.c.work_order_id, notices.c.work_order_id))
+        .select_from(deliveries)
+        .join(texts.texts, texts.texts.c.id == deliveries.c.text_id, isouter=True)
+        .join(notices, notices.c.id == deliveries.c.notice_id, isouter=True)
+        .where(deliveries.c.message_id.in_(message_ids))
+    )
+    return [order_id for order_id in connection.execute(query).scalars() if order_id is not None]
+
+
 def add_text(
     connection: Connection, order_id: int | None, key: str, phone: str, text: str, now: datetime, due_at: datetime
 ) -> bool:
@@ -160,6 +184,25 @@ def stop_held(connection: Connection, openid: str, reason: str, now: datetime) -
             texts.empty(connection, text_id)
 
 
+def add_answers(connection: Connection, sources: Collection[str], now: datetime) -> int:
+    """Have the answers delivered that these platforms have not got and that are on no way yet; returns how many."""
+    query = (
+        select(answers.answers.c.id)
+        .join(deliveries, deliveries.c.answer_id == answers.answers.c.id, isouter=True)
+        .where(
+            answers.answers.c.source.in_(list(sources)),
+            answers.answers.c.settled_at.is_(None),
+            deliveries.c.id.is_(None),
+        )
+        .order_by(answers.answers.c.id)
+        .limit(answers.MOST)
+    )
+    ids = connection.execute(query).scalars().all()
+    if ids:
+        connection.execute(insert(deliveries), [_new("answer", now, answer_id=answer_id) for answer_id in ids])
+    return len(ids)
+
+
 def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list[Parcel]:
     """Lease what is due, the longest due first."""
     due = (
@@ -183,12 +226,15 @@ def take(connection: Connection, carriers: Sequence[str], now: datetime) -> list
     return [_parcel(connection, row) for row in connection.execute(leased).mappings().all()] if ids else []
 
 
-def delivered(connection: Connection, parcel: Parcel, now: datetime) -> None:
-    """Note that a parcel has arrived."""
+def delivered(connection: Connection, parcel: Parcel, now: datetime, said: str | None = None) -> None:
+    """Note that a parcel has arrived; what its receiver said to an answer may be the receipt for it."""
     if parcel.webhook_id is not None:
         webhooks.note_success(connection, parcel.webhook_id, now)
     if _end(connection, parcel, DeliveryState.DELIVERED, None, now) and parcel.text_id is not None:
         texts.empty(connection, parcel.text_id)
+    if parcel.source is not None:
+        receipts = [receipt for receipt in answers.receipts_in(said or "") if receipt.id == parcel.answer_id]
+        settling.settle(connection, parcel.source, receipts, now, parcel.source)
 
 
 def failed(
@@ -301,14 +347,14 @@ class Courier:
     async def _deliver(self, parcel: Parcel) -> None:
         carrier = self._carriers[parcel.carrier]
         try:
-            await carrier.send(parcel, self._clock())
+            said = await carrier.send(parcel, self._clock())
         except Exception as error:
             failure = error if isinstance(error, Undelivered) else Undelivered(type(error).__name__)
             wait, now = backoff(parcel.attempts, self._jitter()), self._clock()
             await self._database.write(lambda c: self._note(c, parcel, failure, carrier.most_attempts, wait, now))
             return
         ended = self._clock()
-        await self._database.write(lambda c: delivered(c, parcel, ended))
+        await self._database.write(lambda c: delivered(c, parcel, ended, said))
 
     def _note(
         self, connection: Connection, parcel: Parcel, failure: Undelivered, most: int, wait: timedelta, now: datetime
@@ -376,11 +422,18 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
             **known,
             phone=text["phone"],
             openid=text["openid"],
+            mail=Mail(**text["mail"]) if text["mail"] else None,
             text=text["text"],
             buttons=tuple(text["buttons"] or ()),
             text_id=text["id"],
         )
+    if row["answer_id"] is not None:
+        source, answer = answers.find(connection, row["answer_id"])
+        payload = {"type": "answer", "timestamp": answer.at.isoformat(), "data": answer.model_dump(mode="json")}
+        return Parcel(**known, source=source, answer_id=answer.id, payload=payload)
     notice = connection.execute(select(notices).where(notices.c.id == row["notice_id"])).mappings().one()
+    if row["carrier"] == "email":
+        return Parcel(**known, **_letter(connection, notice))
     if notice["recipient"] == CITIZEN:
         order = by_id(connection, notice["work_order_id"])
         return Parcel(
@@ -392,3 +445,12 @@ def _parcel(connection: Connection, row: RowMapping) -> Parcel:
         )
     phone = select(users.c.phone).where(users.c.login == notice["recipient"], users.c.active)
     return Parcel(**known, phone=connection.execute(phone).scalar(), text=notice["text"])
+
+
+def _letter(connection: Connection, notice: RowMapping) -> dict[str, Any]:
+    """A notice to a citizen as a letter, with how to learn more; nothing personal stands in it."""
+    query = select(work_orders.c.number, work_orders.c.contact_email).where(work_orders.c.id == notice["work_order_id"])
+    number, address = connection.execute(query).one()
+    say = words()["mail"]
+    mail = Mail(address, say["subject"].format(number=number)) if address else None
+    return {"mail": mail, "text": say["text"].format(notice=notice["text"])}

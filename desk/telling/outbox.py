@@ -31,6 +31,7 @@ _NEW_EVENTS = (
         work_orders.c.conversation_id,
         work_orders.c.contact_phone.is_not(None).label("has_phone"),
         select(optouts.c.id).where(optouts.c.phone_trace == work_orders.c.phone_trace).exists().label("wants_none"),
+        work_orders.c.contact_email.is_not(None).label("has_email"),
     )
     .join(outbox, outbox.c.event_id == work_order_events.c.id)
     .join(work_orders, work_orders.c.id == work_order_events.c.work_order_id)
@@ -74,8 +75,14 @@ class Outbox:
     def tell_due(self, connection: Connection, now: datetime) -> int:
         """Tell the notices that are due, and drop those whose occasion is over; returns how many there were."""
         query = (
-            select(notices, work_order_events.c.sequence)
+            select(
+                notices,
+                work_order_events.c.sequence,
+                work_orders.c.channel,
+                work_orders.c.contact_email.is_not(None).label("has_email"),
+            )
             .join(work_order_events, work_order_events.c.id == notices.c.event_id)
+            .join(work_orders, work_orders.c.id == notices.c.work_order_id)
             .where(notices.c.state == NoticeState.WAITING, notices.c.due_at <= now)
             .order_by(notices.c.due_at)
             .limit(MOST_AT_ONCE)
@@ -134,7 +141,7 @@ def _leads(row: RowMapping, way: Way) -> bool:
         return False
     if way is Way.WECHAT:
         return openid_of(row["conversation_id"]) is not None
-    return bool(way is Way.SMS and row["has_phone"])
+    return bool(row["has_phone"] if way is Way.SMS else row["has_email"])
 
 
 def _first(ways: Sequence[str]) -> list[str]:

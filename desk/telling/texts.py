@@ -1,4 +1,4 @@
-"""Texts to one person that are no order's plain notice: by text message or in a WeChat conversation, sealed until sent.
+"""Texts to one person that are no order's plain notice: by text message, letter or in WeChat, sealed until sent.
 
 Every function takes the connection of a running transaction.
 """
@@ -39,12 +39,14 @@ texts = Table(
     Column("text", Sealed),
     # The titles of the quick replies under it.
     Column("buttons", SealedJson),
+    # Of a letter: to whom, and what stands at its head.
+    Column("mail", SealedJson),
     Column("made_at", UtcDateTime, nullable=False),
     Index(None, "work_order_id"),
     Index(None, "openid_trace"),
 )
 
-EMPTY = dict.fromkeys(("phone", "openid", "openid_trace", "text", "buttons"))
+EMPTY = dict.fromkeys(("phone", "openid", "openid_trace", "mail", "text", "buttons"))
 
 
 def openid_of(conversation_id: str | None) -> str | None:
@@ -68,9 +70,10 @@ def write(
     order_id: int | None = None,
     phone: str | None = None,
     openid: str | None = None,
+    mail: dict[str, Any] | None = None,
     buttons: Sequence[str] = (),
 ) -> int | None:
-    """Keep a text to a number (E.164) or an OpenID; returns its id, or None when this key has one already."""
+    """Keep a text to a number (E.164), an OpenID or an address; returns its id, None when this key has one."""
     if connection.execute(select(texts.c.id).where(texts.c.key == key)).first() is not None:
         return None
     values: dict[str, Any] = {
@@ -79,6 +82,7 @@ def write(
         "phone": phone,
         "openid": openid,
         "openid_trace": openid and vault_of(connection).trace(openid),
+        "mail": mail,
         "text": text,
         "buttons": list(buttons) or None,
         "made_at": now,

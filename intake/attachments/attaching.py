@@ -1,7 +1,8 @@
 """A file as a message of a conversation: kept first, then answered without the bot, which reads only words."""
 
 import asyncio
-import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from core.problems import Problem
 from core.sealed_files import SealedFiles, StoredFile
 from intake import inbox
 from intake.attachments import keeping
-from intake.attachments.keeping import Openable, Origin
+from intake.attachments.keeping import Openable, Origin, PutAway
 from intake.attachments.kinds import Kind, Looked, look_at
 from intake.attachments.texts import said, text
 from intake.handover.keeping import citizen_said, under_way
@@ -64,9 +65,20 @@ class Attachments:
 
     async def keep_with_order(self, number: str, looked: Looked) -> None:
         """Keep a file with an order that no conversation led to, once for the same content."""
-        stored = await asyncio.to_thread(self._files.put, looked.content)
-        origin = Origin(f"order:{number}", hashlib.sha256(looked.content).hexdigest())
-        await self._database.write(lambda c: keeping.keep(c, origin, looked, stored, self._clock(), number))
+        file = PutAway(looked, await asyncio.to_thread(self._files.put, looked.content))
+        await self._database.write(lambda c: keeping.keep_with_order(c, number, file, self._clock()))
+
+    def put_away(self, contents: Iterable[bytes]) -> list[PutAway]:
+        """Put files on the disk, before the transaction that says what they belong to; leaves out what cannot be kept.
+
+        For a thread of its own.
+        """
+        found = []
+        for content in contents:
+            with suppress(Problem):
+                looked = look_at(content)
+                found.append(PutAway(looked, self._files.put(looked.content)))
+        return found
 
     async def read(self, found: Openable) -> bytes:
         """A file's bytes. Raises CannotOpen where it is missing or was changed."""

@@ -47,6 +47,14 @@ class Openable:
 
 
 @dataclass(frozen=True, slots=True)
+class PutAway:
+    """A file that lies on the disk and belongs to nothing yet."""
+
+    looked: Looked
+    stored: StoredFile
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """The message a file is."""
 
@@ -83,6 +91,12 @@ def keep(
     if order_id is not None:
         add_event(connection, order_id, ATTACHED, {"files": 1}, now, "citizen")
     return True
+
+
+def keep_with_order(connection: Connection, number: str, file: PutAway, now: datetime) -> None:
+    """Note a file of an order that no conversation led to, once for the same content."""
+    origin = Origin(f"order:{number}", file.stored.sha256)
+    keep(connection, origin, file.looked, file.stored, now, number)
 
 
 def put_to_order(connection: Connection, conversation_id: str, number: str, now: datetime) -> int:

@@ -64,7 +64,7 @@ def open_settings(settings: Settings, receiver: Receiver) -> Settings:
 
 @pytest.fixture
 async def courier(database: Database, open_settings: Settings, clock: SetClock) -> AsyncIterator[Courier]:
-    made = Courier(database, carriers(open_settings), clock, "{host}停用", jitter=lambda: 1.0)
+    made = Courier(database, carriers(open_settings, {}), clock, "{host}停用", jitter=lambda: 1.0)
     yield made
     await made.close()
 

@@ -1,14 +1,19 @@
 """Orders in and out and lists at scale, on both databases."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 from fastapi.testclient import TestClient
+from pydantic import HttpUrl
 from sqlalchemy import Connection, select, text
 
 from core.access import Principal, Role
 from core.city import City
+from core.clock import utc_now
 from core.database import Database
+from core.secrets import source_secret
 from core.settings import Settings
 from desk.exchange import answers, imports
 from desk.exchange.exports import Export
@@ -16,13 +21,17 @@ from desk.exchange.imports import Outcome
 from desk.exchange.sources import Reader, SourceOrder, Sources
 from desk.life.handling import Handling
 from desk.life.lifecycle import Move
-from desk.life.moves import Dispatch
+from desk.life.moves import AskCitizen, Dispatch, MoveRequest, Sign
 from desk.orders import register
 from desk.orders.listing import Filters, lights_of, narrowed, page
 from desk.orders.model import NewWorkOrder, State
 from desk.orders.tables import work_orders
+from desk.telling import deliveries
+from desk.telling.deliveries import Courier
 from hotline.app import Parts, assemble
+from hotline.worker import carriers
 from tests.fakes import FakeBot, SetClock
+from tests.receiver import Receiver
 from tests.unit.desk.test_exchange import LAMP, WAGES, as_csv
 
 pytestmark = pytest.mark.service
@@ -125,3 +134,56 @@ async def test_a_text_no_database_keeps_is_refused_and_not_an_error(
     order = {"source_number": "P-1", "text": "路灯\x00不亮"}
     answered = client.post("/api/imports/province/orders", json=order, headers=as_operator)
     assert answered.status_code == (201 if database.url.startswith("sqlite") else 422), answered.text
+
+
+async def test_an_answer_is_delivered_signed_until_the_platform_has_it(
+    database: Database, city: City, settings: Settings
+) -> None:
+    source, handling = Sources.of_city(city).named("province"), Handling.of_city(city)
+    clock = SetClock(utc_now())  # The platform refuses signatures that are five minutes old.
+    order = SourceOrder(source_number="P-1", text="路灯不亮", category="02")
+    number = str((await database.write(lambda c: imports.take(c, source, order, clock(), "dispatcher"))).number)
+
+    async def happens(move: MoveRequest) -> int:
+        await database.write(lambda c: handling.move(c, number, move, clock(), "dispatcher"))
+        offered = await database.read(lambda c: answers.unsettled(c, "province"))
+        await database.write(lambda c: deliveries.add_answers(c, ["province"], clock()))
+        assert await database.write(lambda c: deliveries.add_answers(c, ["province"], clock())) == 0
+        return offered[-1].id
+
+    async with Receiver() as platform:
+        platform.secret = source_secret(settings, "province")
+        courier = Courier(database, carriers(settings, {"province": platform.url("/hook")}), clock, "{host}停用")
+
+        first = await happens(Dispatch(move=Move.DISPATCH, unit="咸安区公安局"))
+        platform.answers = [web.Response(status=503), web.json_response({"id": first})]
+        assert await courier.round() == 1
+        assert [one.id for one in await database.read(lambda c: answers.unsettled(c, "province"))] == [first]
+        clock.forward(timedelta(minutes=1))
+        assert await courier.round() == 1
+        assert await database.read(lambda c: answers.unsettled(c, "province")) == []
+        told = platform.payloads[-1]["data"]
+        assert (told["source_number"], told["kind"], told["told"]) == ("P-1", "dispatch", {"unit": "咸安区公安局"})
+
+        refused = await happens(Sign(move=Move.SIGN))
+        platform.answers = [
+            web.json_response([{"id": refused, "refused": "单号已归档"}, {"id": first, "refused": "x"}])
+        ]
+        await courier.round()
+        log = await database.read(lambda c: register.events_of(c, number))
+        assert [event.data for event in log if event.kind == "answer_refused"] == [
+            {"source": "province", "reason": "单号已归档"}
+        ]
+
+        silent = await happens(AskCitizen(move=Move.ASK_CITIZEN, question="哪一盏？"))
+        await courier.round()
+        assert await courier.round() == 0
+        assert [one.id for one in await database.read(lambda c: answers.unsettled(c, "province"))] == [silent]
+        await courier.close()
+    assert platform.refused == 0
+    assert max(platform.ids.values()) == 2
+
+
+def test_an_address_for_a_platform_there_is_not_stops_the_start(city: City) -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        Sources.of_city(city).answer_urls({"nowhere": HttpUrl("https://platform.example")})

@@ -310,7 +310,7 @@ async def test_where_wechat_is_closed_a_notice_goes_to_the_phone_and_without_one
     async with Receiver() as gateway:
         texting = with_wechat.model_copy(update={"sms_url": gateway.url("/sms")})
         texting.sms_key = type(texting.sms_key)("the-key")
-        both = courier_of(database, api, city, clock, sms=carriers(texting)["sms"])
+        both = courier_of(database, api, city, clock, sms=carriers(texting, {})["sms"])
         assert await both.round() == 2
         assert await both.round() == 1
         [sent] = gateway.texts

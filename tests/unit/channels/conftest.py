@@ -15,11 +15,14 @@ from channels.registry import create_routers
 from core import problems
 from core.city import City
 from core.database import Database
+from core.limiting import Limiter
 from core.problems import Unavailable
 from core.settings import Settings
 from desk.life.handling import Handling
 from intake.attachments.attaching import Attachments
 from intake.conversation import Conversation
+from intake.emergency import EmergencyScreen
+from intake.gate import Gate
 from intake.messages import Answer, Button, InboundMessage, Reply, Turn
 from tests.fakes import FakeBot, SetClock
 
@@ -67,7 +70,8 @@ def house_of(settings: Settings, database: Database, city: City, handling: Handl
     """A house whose bot only echoes."""
     conversation = Conversation(database, FakeBot(), city, clock)
     attachments = Attachments(database, settings.attachments_dir, clock)
-    return House(conversation, database, city, attachments, handling, settings, clock)
+    gate = Gate(Limiter.of_city(city, str, "memory://"), EmergencyScreen(city.read("emergencies.yml")))
+    return House(conversation, gate, database, city, attachments, handling, settings, clock)
 
 
 @pytest.fixture

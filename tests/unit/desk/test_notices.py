@@ -355,7 +355,7 @@ def test_a_notice_that_does_not_arrive_by_wechat_goes_as_a_text_message(
         left = select(deliveries.c.carrier, notices.c.kind).join(notices).where(deliveries.c.state == "waiting")
         return [(carrier, kind) for carrier, kind in connection.execute(left)]
 
-    assert sqlite.write_now(refuse_all) == [("sms", "opened"), ("sms", "ask_citizen")]
+    assert sqlite.write_now(refuse_all) == [("sms", "ask_citizen")]
 
 
 def test_who_wants_no_notices_is_told_in_the_chat_alone(

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 Headers = dict[str, str]
 Open = Callable[..., dict[str, Any]]
-NAME, ID_NUMBER = "欧阳先生", "11010519491231002X"
+NAME, ID_NUMBER, EMAIL = "欧阳先生", "11010519491231002X", "ouyang@example.com"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def open_order(client: TestClient, as_bot: Headers, as_operator: Headers, noise_
     """Opens an order and sends it to its unit; returns it as the bot got it."""
 
     def opened(**changes: Any) -> dict[str, Any]:
-        body = {**noise_complaint, "contact_name": NAME, "id_number": ID_NUMBER, **changes}
+        body = {**noise_complaint, "contact_name": NAME, "id_number": ID_NUMBER, "contact_email": EMAIL, **changes}
         answer = client.post("/api/work-orders", json=body, headers=as_bot)
         assert answer.status_code == 201, answer.text
         order: dict[str, Any] = answer.json()
@@ -51,7 +51,7 @@ def test_nothing_of_the_citizen_lies_open_in_the_database(
         return str(sqlite.read_now(lambda c: c.exec_driver_sql(f"SELECT * FROM {table}").fetchall()))
 
     for table in ("work_orders", "work_order_events", "idempotency_keys", "inbox"):
-        for secret in ("13871234567", "欧阳", ID_NUMBER):
+        for secret in ("13871234567", "欧阳", ID_NUMBER, EMAIL):
             assert secret not in stored(table), table
     assert "淦河大道88号" in stored("work_orders"), "the table was read"
 
@@ -94,6 +94,7 @@ def test_the_unit_learns_who_the_citizen_is_for_a_purpose_and_the_citizen_is_tol
     shown = contact(client, order["number"], handler, purpose="visit", note="上门看噪声").json()
     assert shown == {
         "contact_phone": "+8613871234567",
+        "contact_email": EMAIL,
         "contact_name": NAME,
         "id_number": ID_NUMBER,
         "filed_by": None,
@@ -169,7 +170,7 @@ def test_of_a_confidential_order_nobody_else_learns_who_the_citizen_is(
     one = client.get(f"/api/work-orders/{order['number']}", headers=headers).json()
     for shown in (listed, one):
         assert shown["confidential"] is True
-        hidden = ("contact_phone", "contact_name", "id_number", "company_name", "conversation_id")
+        hidden = ("contact_phone", "contact_email", "contact_name", "id_number", "company_name", "conversation_id")
         assert [shown[field] for field in hidden] == [None] * len(hidden)
 
 
@@ -181,6 +182,7 @@ def test_the_hotline_itself_reaches_the_citizen_of_a_confidential_order(
     assert contact(client, order["number"], headers).json()["contact_name"] == NAME
     [listed] = client.get("/api/work-orders", headers=headers).json()
     assert (listed["contact_phone"], listed["contact_name"]) == ("+86138****4567", "欧**")
+    assert listed["contact_email"] == "o***@example.com"
     assert listed["id_number"] == "*" * 14 + "002X"
 
 
@@ -227,6 +229,7 @@ def test_an_administrator_erases_an_order_that_has_ended_and_nobody_can_prove_it
     for _ in range(2):
         erased = client.post(f"{path}/erasure", json=why, headers=as_operator).json()
         assert (erased["contact_phone"], erased["contact_name"], erased["category"]) == (None, None, "09")
+        assert erased["contact_email"] is None
         assert erased["erased_at"] == "2026-11-24T01:30:00Z"
     for proof in ("4567", order["query_code"]):
         assert client.post("/api/progress", json={"number": order["number"], "proof": proof}).status_code == 404
