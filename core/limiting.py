@@ -40,6 +40,7 @@ class Door(StrEnum):
     OPEN311 = "open311"
     PROGRESS = "progress"
     RATING = "rating"
+    PHONE_CHECK = "phone_check"
     SIGN_IN = "sign_in"
     IMPORTS = "imports"
     INBOUND = "inbound"

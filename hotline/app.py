@@ -25,6 +25,7 @@ from core.settings import Settings, get_settings
 from core.web import RealWeb, Web
 from desk.access import api_tokens, oidc_routes, people, people_routes
 from desk.access.oidc import Oidc
+from desk.citizens import routes as citizen_routes
 from desk.closing import after_routes
 from desk.exchange import exchange_routes, inbound_routes
 from desk.life.handling import Handling
@@ -122,6 +123,9 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(supervision_routes.create_router(parts.database, Writer(parts.city), handling, parts.clock))
     app.include_router(unit_routes.create_router(parts.database, parts.city, parts.clock))
     app.include_router(people_routes.create_router(parts.database, parts.city, parts.clock))
+    app.include_router(
+        citizen_routes.create_router(parts.database, parts.city, parts.clock, sends_texts=bool(parts.settings.sms_url))
+    )
     app.include_router(notice_routes.create_router(parts.database, prover, parts.clock))
     app.include_router(
         webhook_routes.create_router(

@@ -100,7 +100,8 @@ def test_the_migrations_make_exactly_the_tables_the_code_knows(database: Databas
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    import hotline.app  # noqa: F401 - brings in every room's tables
+    import hotline.app
+    import hotline.worker  # noqa: F401 - the two bring in every room's tables
     from core.database import metadata
 
     differences = database.read_now(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
