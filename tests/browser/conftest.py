@@ -1,5 +1,6 @@
 """A real Chromium in front of the real system."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from tests.system import System
+from tests.system import ROOT, System
 
+AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A browser of a test asks nobody outside this machine for anything.
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -44,6 +46,17 @@ def opened(browser: Browser, url: str, width: int, height: int) -> Iterator[Page
     yield page
     context.close()
     assert errors == []
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe finds in the page that keeps people from using it."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """The simulated telephone as a supervisor uses it: a call of a company from the first key to the order's number."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import opened
-from tests.system import ROOT, System
+from tests.browser.conftest import opened, serious_faults
+from tests.system import System
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SECONDS = 10_000
 
 
@@ -41,17 +39,6 @@ def presses(page: Page, key: str) -> None:
 
 def hears(page: Page, sentence: str) -> None:
     expect(page.get_by_role("log")).to_contain_text(sentence, timeout=SECONDS)
-
-
-def serious_faults(page: Page) -> list[str]:
-    """What axe finds in the page that keeps people from using it."""
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    return [
-        f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 def test_a_call_of_a_company_ends_with_the_orders_number(desk: Page, system: System, tmp_path: Path) -> None:

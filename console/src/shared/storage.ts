@@ -23,11 +23,21 @@ export function memoryStorage(): KeyValues {
 
 /** The browser's storage, or memory where the browser forbids it or has no room left. */
 export function browserStorage(): KeyValues {
+  return usable(() => localStorage);
+}
+
+/** The same for what only this tab keeps, and only until it is closed. */
+export function tabStorage(): KeyValues {
+  return usable(() => sessionStorage);
+}
+
+function usable(open: () => Storage): KeyValues {
   try {
+    const storage = open();
     const probe = "lianxinqiao.probe";
-    localStorage.setItem(probe, "1");
-    localStorage.removeItem(probe);
-    return localStorage;
+    storage.setItem(probe, "1");
+    storage.removeItem(probe);
+    return storage;
   } catch {
     return memoryStorage();
   }
