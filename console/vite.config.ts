@@ -11,7 +11,7 @@ export default defineConfig({
     target: "es2020",
     // The pages' policy allows files of our own and no data: addresses.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { chat: "index.html", simulator: "pages/simulator.html" } },
+    rolldownOptions: { input: { chat: "index.html", simulator: "pages/simulator.html", chats: "pages/chats.html" } },
   },
   server: {
     proxy: { "/chat": { target: HOTLINE, ws: true }, "/api": { target: HOTLINE } },

@@ -10,9 +10,11 @@ from starlette.staticfiles import StaticFiles
 from channels.web.texts import text
 from core.access import Audience, open_to
 
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+# A citizen's file is fetched with the seat's token, and shown from where the page then has it.
+SEAT_POLICY = f"{POLICY}; img-src 'self' blob:; media-src blob:"
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self'",
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -40,6 +42,11 @@ def create_page_router(dist: Path) -> APIRouter:
         """The telephone calls are rehearsed with."""
         return await _page(files, dist, "pages/simulator.html", request)
 
+    @router.api_route("/console/chats", methods=["GET", "HEAD"])
+    async def chats(request: Request) -> Response:
+        """A seat's page for written conversations."""
+        return await _page(files, dist, "pages/chats.html", request, SEAT_POLICY)
+
     @router.api_route("/assets/{name}", methods=["GET", "HEAD"])
     async def asset(request: Request, name: str) -> Response:
         """A script, style sheet or picture of a page."""
@@ -48,10 +55,12 @@ def create_page_router(dist: Path) -> APIRouter:
     return router
 
 
-async def _page(files: StaticFiles, dist: Path, path: str, request: Request) -> Response:
+async def _page(files: StaticFiles, dist: Path, path: str, request: Request, policy: str = POLICY) -> Response:
     if not (dist / path).is_file():
         return HTMLResponse(text("not_built"), 503, SECURITY_HEADERS | {"Retry-After": "60"})
-    return await _file(files, path, request, ALWAYS_ASK)
+    response = await _file(files, path, request, ALWAYS_ASK)
+    response.headers["Content-Security-Policy"] = policy
+    return response
 
 
 async def _file(files: StaticFiles, path: str, request: Request, caching: str) -> Response:
