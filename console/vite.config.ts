@@ -12,7 +12,12 @@ export default defineConfig({
     // The pages' policy allows files of our own and no data: addresses.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { chat: "index.html", simulator: "pages/simulator.html", widget: "src/widget/widget.ts" },
+      input: {
+        chat: "index.html",
+        simulator: "pages/simulator.html",
+        chats: "pages/chats.html",
+        widget: "src/widget/widget.ts",
+      },
       // Other sites name the widget in their pages: its address stays.
       output: { entryFileNames: ({ name }) => (name === "widget" ? "widget.js" : "assets/[name]-[hash].js") },
     },

@@ -27,8 +27,12 @@ _HOUSES = itertools.count(1)
 
 
 def a_dark_street() -> str:
-    """A whole report with a phone number, at a spot nobody has told of: who tells of a known one is offered to join."""
-    return f"咸安区浮山街道银泉大道{next(_HOUSES)}号的路灯不亮，电话13871234567"
+    """A whole report, at a spot nobody has told of: who tells of a known one is offered to join.
+
+    Each is by another telephone, with the same last digits: many orders of one are a flood.
+    """
+    house = next(_HOUSES)
+    return f"咸安区浮山街道银泉大道{house}号的路灯不亮，电话138{house:04}4567"
 
 
 class System:

@@ -12,6 +12,8 @@ from channels.web.texts import text
 from core.access import Audience, open_to
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+# A citizen's file is fetched with the seat's token, and shown from where the page then has it.
+SEAT_POLICY = f"{POLICY}; img-src 'self' blob:; media-src blob:"
 SECURITY_HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -57,6 +59,11 @@ def create_page_router(dist: Path, map_origin: str | None = None, framing_origin
     async def simulator(request: Request) -> Response:
         """The telephone calls are rehearsed with."""
         return await _page(files, dist, "pages/simulator.html", request)
+
+    @router.api_route("/console/chats", methods=["GET", "HEAD"])
+    async def chats(request: Request) -> Response:
+        """A seat's page for written conversations."""
+        return await _page(files, dist, "pages/chats.html", request, SEAT_POLICY)
 
     @router.api_route("/assets/{name}", methods=["GET", "HEAD"])
     async def asset(request: Request, name: str) -> Response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection
 
 from core.access import Audience, Principal, Role, actor, open_to, principal
-from core.city import Category, City
+from core.city import Area, Category, City
 from core.clock import Clock, to_city_time
 from core.database import Database
 from core.limiting import Door, limited
@@ -280,6 +280,11 @@ def create_router(
     async def list_categories() -> list[Category]:
         """The 22 categories."""
         return list(city.categories.values())
+
+    @router.get("/areas", dependencies=[open_to(Audience.ANYONE)])
+    async def list_areas() -> list[Area]:
+        """The areas of the city by code: 6 digits a county, 9 a town or street, 12 a community or village."""
+        return list(city.areas.values())
 
     return router
 

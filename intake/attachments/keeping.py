@@ -18,8 +18,10 @@ from core.sealed_files import StoredFile
 from desk.orders.model import OPEN_STATES
 from desk.orders.register import add_event, by_id, find_for, row_of, view_contact
 from desk.orders.tables import work_orders
+from desk.personal_data.privacy import KNOWS_CONFIDENTIAL
 from intake.attachments.kinds import Kind, Looked
 from intake.attachments.tables import attachments
+from intake.handover.keeping import under_way
 
 ATTACHED, SEEN = "attached", "attachment_seen"
 
@@ -161,11 +163,17 @@ def for_staff(
 ) -> Openable:
     """A file to be looked at; the look is written down, as one at the citizen's contact.
 
-    Raises Problem 404, also for one of no order or of an order of others; 403 where the order is confidential.
+    One of no order yet is for seats while its conversation waits for one or is with one; as with what is said there,
+    no look is written down.
+    Raises Problem 404, also for any other of no order or of an order of others; 403 where the order is confidential.
     """
     row = connection.execute(select(attachments).where(attachments.c.id == attachment_id)).mappings().first()
-    if row is None or row["work_order_id"] is None:
+    if row is None:
         raise _unknown(attachment_id)
+    if row["work_order_id"] is None:
+        if who.role not in KNOWS_CONFIDENTIAL or under_way(connection, row["conversation_id"]) is None:
+            raise _unknown(attachment_id)
+        return _openable(row)
     number = by_id(connection, row["work_order_id"])["number"]
     try:
         find_for(connection, number, who)

@@ -225,15 +225,16 @@ def queue(connection: Connection) -> list[Handover]:
     return _listed(connection, handovers.c.state != HandoverState.ENDED)
 
 
-def remarks_of(connection: Connection, conversation_id: str, after: int = 0) -> list[Remark]:
-    """What seats and the house have said in a conversation since a remark, the oldest first."""
+def remarks_of(connection: Connection, conversation_id: str) -> list[Remark]:
+    """The newest of what seats and the house have said in a conversation, the oldest first."""
     query = (
         select(remarks)
-        .where(remarks.c.conversation_id == conversation_id, remarks.c.id > after)
-        .order_by(remarks.c.id)
+        .where(remarks.c.conversation_id == conversation_id)
+        .order_by(remarks.c.id.desc())
         .limit(LONGEST_LIST)
     )
-    return [Remark.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    newest = connection.execute(query).mappings().all()
+    return [Remark.model_validate(dict(row)) for row in reversed(newest)]
 
 
 def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """The seats' doors to written conversations."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel, StringConstraints
@@ -15,6 +15,7 @@ from desk.orders import register
 from desk.orders.model import NewWorkOrder, WorkOrder
 from desk.orders.routes import known_codes
 from desk.personal_data.privacy import masked
+from intake import inbox
 from intake.attachments import keeping as attachments
 from intake.attachments.keeping import Attachment
 from intake.handover import answering, keeping
@@ -22,7 +23,6 @@ from intake.handover.answering import Understood
 from intake.handover.keeping import Handover, Handovers
 from intake.handover.rules import words
 from intake.handover.tables import Author, Ending
-from intake.inbox import history
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,100}$")]
@@ -31,15 +31,23 @@ SEATS = (Role.SEAT, Role.DISPATCHER)
 
 
 class Chats(BaseModel):
-    """What waits or is with a seat, the longest waiting first, and the sentences at a seat's hand."""
+    """What waits or is with a seat, the longest waiting first, and the sentences at a seat's hand.
 
+    `now`: the house's time, by which they have waited; that of a browser may be another.
+    """
+
+    now: datetime
     chats: list[Handover]
     canned: dict[str, str]
 
 
 class Saying(BaseModel):
-    """Something said: by the citizen, the bot, a seat, or the house; `file` where it is one."""
+    """Something said: by the citizen, the bot, a seat, or the house; `file` where it is one.
 
+    `id` stays the same, and is the only one of its `who`; of what a seat or the house said it is the remark's.
+    """
+
+    id: str
     at: datetime
     who: Literal["citizen", "bot", "seat", "system"]
     login: str | None = None
@@ -48,11 +56,15 @@ class Saying(BaseModel):
 
 
 class Chat(BaseModel):
-    """A conversation as its seat sees it: what was said, what the bot had understood, the orders that came of it."""
+    """A conversation as its seat sees it: what was said, what the bot had understood, the orders that came of it.
+
+    `draft`: the same as what was understood, for a NewWorkOrder.
+    """
 
     handover: Handover
     sayings: list[Saying]
     understood: list[Understood]
+    draft: dict[str, Any] | None
     orders: list[str]
 
 
@@ -72,7 +84,7 @@ def create_router(database: Database, city: City, handovers: Handovers, clock: C
         """What waits and what is with seats. Whoever asks is there to be given conversations."""
         who, now = actor(request), clock()
         await database.write(lambda c: handovers.seat_heard(c, who, now))
-        return Chats(chats=await database.read(keeping.queue), canned=handovers.rules.canned)
+        return Chats(now=now, chats=await database.read(keeping.queue), canned=handovers.rules.canned)
 
     @router.get("/{chat}")
     async def get_chat(chat: Id) -> Chat:
@@ -139,16 +151,21 @@ def create_router(database: Database, city: City, handovers: Handovers, clock: C
 def _chat(connection: Connection, handover: Handover, city: City) -> Chat:
     files = attachments.of_messages(connection, handover.conversation_id)
     sayings: list[Saying] = []
-    for turn in history(connection, handover.conversation_id):
-        sayings.append(Saying(at=turn.received_at, who="citizen", text=turn.text, file=files.get(turn.message_id)))
+    for turn in inbox.history(connection, handover.conversation_id):
+        at, said = turn.received_at, turn.message_id
+        sayings.append(Saying(id=said, at=at, who="citizen", text=turn.text, file=files.get(said)))
         replies = turn.answer.replies if turn.answer else ()
-        sayings += [Saying(at=turn.received_at, who="bot", text=reply.text) for reply in replies]
+        sayings += [
+            Saying(id=f"{said}/{position}", at=at, who="bot", text=reply.text) for position, reply in enumerate(replies)
+        ]
     for remark in keeping.remarks_of(connection, handover.conversation_id):
         who: Literal["seat", "system"] = "seat" if remark.author is Author.SEAT else "system"
-        sayings.append(Saying(at=remark.said_at, who=who, login=remark.login, text=remark.text))
+        saying = Saying(id=str(remark.id), at=remark.said_at, who=who, login=remark.login, text=remark.text)
+        sayings.append(saying)
     return Chat(
         handover=handover,
         sayings=sorted(sayings, key=lambda saying: saying.at),
         understood=answering.understood(connection, handover, city),
+        draft=inbox.last_draft(connection, handover.conversation_id),
         orders=register.numbers_of_conversation(connection, handover.conversation_id),
     )

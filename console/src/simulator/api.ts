@@ -1,13 +1,6 @@
-/** The doors of the server this page knocks at. */
+import { StaffApi } from "../shared/staff/api";
 
-export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    detail: string,
-  ) {
-    super(detail);
-  }
-}
+/** The doors of the server this page knocks at. */
 
 export interface Answered {
   status: number;
@@ -40,72 +33,24 @@ export interface RelayedRequest {
   fields: Record<string, string>;
 }
 
-export class Api {
-  constructor(private readonly token: string) {}
-
-  static async signIn(login: string, password: string): Promise<string> {
-    const session = await send<{ token: string }>("/api/sessions", { body: { login, password } });
-    return session.token;
-  }
-
-  signOut(): Promise<unknown> {
-    return send("/api/sessions", { token: this.token, method: "DELETE" });
-  }
-
+export class Api extends StaffApi {
   simulator(): Promise<{ on: boolean; number: string }> {
-    return this.get("/api/simulator");
+    return this.send("/api/simulator");
   }
 
   relay(request: RelayedRequest): Promise<Answered> {
-    return send("/api/simulator/requests", { token: this.token, body: request });
+    return this.send("/api/simulator/requests", { body: request });
   }
 
   call(callSid: string): Promise<Timeline> {
-    return this.get(`/api/phone/calls/${encodeURIComponent(callSid)}`);
+    return this.send(`/api/phone/calls/${encodeURIComponent(callSid)}`);
   }
 
   calls(simulated: boolean): Promise<CallRow[]> {
-    return this.get(`/api/phone/calls?limit=20&simulated=${simulated}`);
+    return this.send(`/api/phone/calls?limit=20&simulated=${simulated}`);
   }
 
   async scenario(callSid: string): Promise<string> {
-    return (await fetched(`/api/phone/calls/${encodeURIComponent(callSid)}/scenario`, { token: this.token })).text();
-  }
-
-  private get<T>(path: string): Promise<T> {
-    return send<T>(path, { token: this.token });
-  }
-}
-
-interface Sending {
-  token?: string;
-  method?: string;
-  body?: unknown;
-}
-
-async function send<T>(path: string, sending: Sending): Promise<T> {
-  const response = await fetched(path, sending);
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
-async function fetched(path: string, { token, method, body }: Sending): Promise<Response> {
-  const headers: Record<string, string> = {};
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  // Relative to the page, which stands one step below the root, so that it also works behind a path.
-  const response = await fetch(`..${path}`, {
-    method: method ?? (body === undefined ? "GET" : "POST"),
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Refused(response.status, await detailOf(response));
-  return response;
-}
-
-async function detailOf(response: Response): Promise<string> {
-  try {
-    return ((await response.json()) as { detail?: string }).detail ?? response.statusText;
-  } catch {
-    return response.statusText;
+    return (await this.fetched(`/api/phone/calls/${encodeURIComponent(callSid)}/scenario`)).text();
   }
 }

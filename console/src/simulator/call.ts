@@ -1,6 +1,7 @@
 import { reactive } from "vue";
 import { randomId } from "../shared/ids";
-import { type Api, Refused, type Timeline } from "./api";
+import { Refused } from "../shared/staff/api";
+import type { Api, Timeline } from "./api";
 import { press } from "./keys";
 import * as texts from "./texts";
 import { type Gather, type Spoken, type Verb, parsed } from "./twiml";

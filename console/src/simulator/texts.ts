@@ -1,20 +1,14 @@
 /** Every Chinese sentence of the simulated telephone. */
 
+import * as staff from "../shared/staff/texts";
+
 export const page = {
   title: "模拟电话",
   tagline: "走的是真电话的同一条路。来电不会通知任何人，产生的工单标为模拟，不派单。",
 };
 
 export const signIn = {
-  title: "登录",
   hint: "督办员和管理员可以使用。",
-  login: "账号",
-  password: "密码",
-  submit: "登录",
-  byToken: "用令牌登录",
-  token: "令牌",
-  useToken: "使用令牌",
-  signOut: "退出",
   notAllowed: "这个账号不能使用模拟电话，请用督办员或管理员账号。",
   off: "模拟电话没有打开。设置 HOTLINE_SIMULATOR=true 并重新启动后可用。",
 };
@@ -183,7 +177,7 @@ export const calls = {
 };
 
 export const problem = {
-  network: "连不上服务器。",
+  network: staff.problem.network,
   refused: (status: number, detail: string) => `${status}：${detail}`,
   carrier: (status: number) => `系统回应 ${status}，来电人此时会听到运营商的错误提示。`,
 };

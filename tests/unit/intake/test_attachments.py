@@ -237,6 +237,20 @@ def test_the_unit_looks_at_the_picture_and_the_citizen_may_know(
     assert client.get(f"/api/attachments/{sent['id']}", headers=stranger).status_code == 404
 
 
+def test_a_seat_sees_the_picture_of_who_asks_for_a_person_before_there_is_an_order(
+    client: TestClient, sign_in: Callable[..., dict[str, str]]
+) -> None:
+    seat = sign_in(Role.SEAT)
+    client.post("/chat/attachments", data={"session_id": SESSION, "message_id": "p1"}, files={"file": picture()})
+    (turn,) = client.get("/chat/history", params={"session_id": SESSION}).json()
+    path = f"/api/attachments/{turn['file']['id']}"
+    assert client.get(path, headers=seat).status_code == 404
+    client.get("/api/chats", headers=seat)
+    client.post("/chat/messages", json={"session_id": SESSION, "message_id": "m1", "text": "人工"})
+    assert client.get(path, headers=seat).headers["content-type"] == "image/jpeg"
+    assert client.get(path, headers=sign_in(Role.SUPERVISOR)).status_code == 404
+
+
 def test_what_is_missing_from_an_upload_is_named_in_chinese(client: TestClient) -> None:
     refused = client.post("/chat/attachments", data={"session_id": SESSION, "message_id": "p1"})
     assert refused.status_code == 422

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -214,6 +215,19 @@ async def test_a_remark_sent_twice_is_said_once_and_carried_to_where_it_is_not_f
     assert carried[1:] == [("wechat:o1", "您好")]
 
 
+async def test_in_a_very_long_conversation_it_is_the_newest_that_is_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LONGEST_LIST", 2)
+    await office.seat_opens()
+    await office.says("人工")
+    taken = await office.takes()
+    for key, text in (("k1", "您好"), ("k2", "请稍等")):
+        said = partial(office.desk.say, handover_id=taken.id, login="seat1", key=key, text=text, now=office.clock())
+        await office.database.write(said)
+    assert await office.told() == ["您好", "请稍等"]
+
+
 def test_a_seat_reads_what_was_said_and_files_the_order_of_it(
     client: TestClient, bot: FakeBot, sign_in: Callable[..., dict[str, str]], noise_complaint: dict[str, Any]
 ) -> None:
@@ -249,6 +263,8 @@ def test_a_seat_reads_what_was_said_and_files_the_order_of_it(
     ]
     assert chat["sayings"][-1]["text"].count(filed[0].json()["number"]) == 1
     assert {each["label"]: each["value"] for each in chat["understood"]}["类别"] == "09 生态环境"
+    assert chat["draft"] == draft
+    assert len({(each["who"], each["id"]) for each in chat["sayings"]}) == len(chat["sayings"])
     assert chat["orders"] == [filed[0].json()["number"]]
     assert client.post(f"{path}/close", headers=seat).json()["how"] == "closed"
 
