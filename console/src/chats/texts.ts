@@ -117,7 +117,6 @@ export const order = {
   unknown: "不详",
   person: "由派单员定",
   area: ["县市区", "乡镇街道", "村社区"],
-  company: "企业信息",
   submit: "登记并告知市民",
   submitting: "正在登记…",
   filed: (number: string) => `已登记 ${number}，工单号和查询码已发给市民。`,
