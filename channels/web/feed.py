@@ -119,11 +119,14 @@ def _notices(connection: Connection, conversation_id: str) -> list[RemarkOut]:
             notices.c.recipient == CITIZEN,
             notices.c.told_at.is_not(None),
         )
-        .order_by(notices.c.told_at.desc())
+        .order_by(notices.c.told_at.desc(), notices.c.id.desc())
         .limit(MOST)
     )
     rows = connection.execute(query).all()
-    return [RemarkOut(id=f"notice-{r.id}", author="notice", text=r.text, at=r.told_at, number=r.number) for r in rows]
+    return [
+        RemarkOut(id=f"notice-{r.id}", author="notice", text=r.text, at=r.told_at, number=r.number)
+        for r in reversed(rows)
+    ]
 
 
 def _news(connection: Connection, since: datetime) -> tuple[set[str], set[str]]:

@@ -1,5 +1,6 @@
 """What a citizen sends besides words, and what people of the hotline say to them."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,9 +13,8 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.conftest import serious_faults
-from tests.browser.test_chat_page import file_a_noise_complaint
 from tests.browser.test_citizen_page import REPLY, TOO_SMALL, TOO_WIDE, UNIT, Move, heard, move, say
-from tests.system import System
+from tests.system import System, a_dark_street
 
 __all__ = ["move"]
 
@@ -85,6 +85,16 @@ def send(page: Page, *files: FilePayload) -> None:
     chooser.value.set_files(files)
 
 
+def files(page: Page) -> str:
+    """File an order; return its number."""
+    say(page, a_dark_street())
+    page.get_by_role("button", name="确认提交").click()
+    heard(page, "工单已登记")
+    number = re.search(r"\d{8}-\d{6}", page.get_by_role("log").inner_text())
+    assert number
+    return number.group()
+
+
 def keeps_nobody_out(page: Page) -> None:
     assert serious_faults(page) == []
     assert page.evaluate(TOO_SMALL) == []
@@ -96,7 +106,7 @@ def test_a_citizen_files_with_a_photo_comes_back_talks_to_a_person_gets_the_noti
 ) -> None:
     send(page, photo())
     heard(page, "请说一说是什么事")
-    number = file_a_noise_complaint(page)
+    number = files(page)
 
     page.close()
     page = page.context.new_page()

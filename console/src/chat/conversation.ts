@@ -47,6 +47,8 @@ export class Conversation {
   private session: Session;
   private outbox: Outbox;
   private transport: Transport;
+  /** What was told while the same was being fetched. */
+  private newer: Feed | null = null;
   private readonly tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("lianxinqiao");
 
   /** `news` is called when something was said unasked; `tab` keeps what only this tab knows. */
@@ -66,7 +68,7 @@ export class Conversation {
   /** Connect, and listen to the network, the other tabs and the citizen's coming back. */
   start(): void {
     this.transport.start();
-    this.lookForLost().catch(() => undefined);
+    void this.lookForLost();
     window.addEventListener("beforeunload", (event) => {
       if (this.uploads.progress.size > 0) event.preventDefault();
     });
@@ -144,6 +146,7 @@ export class Conversation {
   private touch(): void {
     this.session = { ...this.session, line: this.view.line, usedAt: Date.now() };
     keepSession(this.storage, this.session);
+    this.view.lostFiles = 0;
   }
 
   private newMessage(text: string): Outgoing {
@@ -153,19 +156,21 @@ export class Conversation {
 
   private async lookForLost(): Promise<void> {
     const lost = this.uploads.lost();
-    await this.catchUp();
+    await this.catchUp().catch(() => undefined);
     const arrived = new Set(this.view.turns.map((turn) => turn.messageId));
     this.view.lostFiles = lost.filter((id) => !arrived.has(id)).length;
   }
 
   private async catchUp(): Promise<void> {
     const { id } = this.session;
+    this.newer = null;
     try {
       const [history, feed] = await Promise.all([network.history(id), network.remarks(id)]);
       if (id !== this.session.id) return;
       for (const turn of history) if (turn.answer) this.uploads.arrived(turn.message_id);
       this.view.turns = merge(this.view.turns, history);
-      this.take(feed, feed.remarks);
+      const newest = this.newer ?? feed;
+      this.take(newest, newest.remarks);
     } finally {
       if (id === this.session.id) this.view.loaded = true;
     }
@@ -229,6 +234,7 @@ export class Conversation {
   }
 
   private told(feed: Feed): void {
+    this.newer = feed;
     this.take(feed, withNews(this.view.remarks, feed.remarks, this.view.loaded ? this.view.turns : []));
   }
 
