@@ -17,7 +17,7 @@ from desk.orders.tables import work_orders
 from desk.telling.noticeboard import notices
 from desk.telling.notices import CITIZEN
 from intake.handover import keeping
-from intake.handover.tables import HandoverState, remarks
+from intake.handover.tables import HandoverState, handovers, remarks
 
 log = logging.getLogger(__name__)
 
@@ -95,17 +95,19 @@ class Watcher:
                 del self._pages[conversation_id]
 
     async def _watch(self) -> None:
+        waited: set[str] = set()
         while self._pages:
             await asyncio.sleep(PAUSE_SECONDS)
             since = self._clock() - OVERLAP
             try:
-                changed = await self._database.read(lambda c: _changed(c, since))  # noqa: B023 - called at once
+                told, waiting = await self._database.read(lambda c: _news(c, since))  # noqa: B023 - called at once
             except SQLAlchemyError as error:
                 log.error("news not read", extra={"error": type(error).__name__})
                 continue
-            for conversation_id in changed:
+            for conversation_id in told | waiting | waited:
                 for news in self._pages.get(conversation_id, ()):
                     news.set()
+            waited = waiting
 
 
 def _notices(connection: Connection, conversation_id: str) -> list[RemarkOut]:
@@ -117,19 +119,23 @@ def _notices(connection: Connection, conversation_id: str) -> list[RemarkOut]:
             notices.c.recipient == CITIZEN,
             notices.c.told_at.is_not(None),
         )
-        .order_by(notices.c.told_at.desc())
+        .order_by(notices.c.told_at.desc(), notices.c.id.desc())
         .limit(MOST)
     )
     rows = connection.execute(query).all()
-    return [RemarkOut(id=f"notice-{r.id}", author="notice", text=r.text, at=r.told_at, number=r.number) for r in rows]
+    return [
+        RemarkOut(id=f"notice-{r.id}", author="notice", text=r.text, at=r.told_at, number=r.number)
+        for r in reversed(rows)
+    ]
 
 
-def _changed(connection: Connection, since: datetime) -> list[str]:
-    """The conversations something was said or told in since a moment."""
+def _news(connection: Connection, since: datetime) -> tuple[set[str], set[str]]:
+    """The conversations something was said or told in since a moment, and those that wait for a person."""
     said = select(remarks.c.conversation_id).where(remarks.c.said_at >= since)
     told = (
         select(work_orders.c.conversation_id)
         .join(notices, notices.c.work_order_id == work_orders.c.id)
         .where(notices.c.recipient == CITIZEN, notices.c.told_at >= since, work_orders.c.conversation_id.is_not(None))
     )
-    return list(connection.execute(union(said, told)).scalars())
+    waiting = select(handovers.c.conversation_id).where(handovers.c.state == HandoverState.WAITING)
+    return set(connection.execute(union(said, told)).scalars()), set(connection.execute(waiting).scalars())

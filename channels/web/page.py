@@ -26,10 +26,11 @@ KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 def chat_policy(map_origin: str | None, framing_origins: Sequence[str] = ()) -> str:
-    """The policy of the citizen's chat: pictures also from the map's host, windows also in these sites' pages."""
+    """The policy of the citizen's chat: also files in the page's own memory, a map's pictures, these sites' windows."""
     framed = " ".join((POLICY, *framing_origins))
     # Leaflet takes back a tile it waits for by giving it an empty picture, which is a data: address.
-    return f"{framed}; img-src 'self' data: {map_origin}" if map_origin else framed
+    tiles = f" data: {map_origin}" if map_origin else ""
+    return f"{framed}; img-src 'self' blob:{tiles}; media-src 'self' blob:"
 
 
 def create_page_router(dist: Path, map_origin: str | None = None, framing_origins: Sequence[str] = ()) -> APIRouter:

@@ -16,6 +16,8 @@ AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A browser of a test asks nobody outside this machine for anything.
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+# A microphone that beeps, which a page gets as any other: after asking.
+MICROPHONE = ["--use-fake-device-for-media-stream"]
 
 
 # Not for the session: while Playwright runs, this thread has an event loop, and asynchronous tests cannot.
@@ -29,7 +31,7 @@ def browser() -> Iterator[Browser]:
                 pytest.fail("CI needs a Chromium for the browser tests: `make test` installs one as root with apt-get")
             pytest.skip("no Chromium on this machine, and the set-up could not install one")
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
-        started = playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
+        started = playwright.chromium.launch(executable_path=path, args=[*QUIET, *MICROPHONE, *sandbox])
         yield started
         started.close()
 

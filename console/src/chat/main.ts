@@ -1,6 +1,7 @@
 import { createApp, watch } from "vue";
 import "../shared/base.css";
 import { browserStorage, tabStorage } from "../shared/storage";
+import { Attention } from "./attention";
 import ChatPage from "./ChatPage.vue";
 import "./chat.css";
 import { Conversation } from "./conversation";
@@ -9,6 +10,7 @@ import * as network from "./network";
 import { Orders } from "./orders";
 import { ScannedPlace } from "./place";
 import { type Browser, Preferences } from "./preferences";
+import { texts } from "./texts";
 
 const storage = browserStorage();
 const tab = tabStorage();
@@ -24,7 +26,8 @@ const place = new ScannedPlace(tab, search, network.areaName);
 // What the address asked for is known now: a reload does not ask for it again.
 history.replaceState(history.state, "", location.pathname);
 
-const conversation = new Conversation(storage);
+const attention = new Attention(document, () => texts.newMark);
+const conversation = new Conversation(storage, tab, () => attention.call());
 const orders = new Orders(
   {
     ask: network.progress,

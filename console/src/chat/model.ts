@@ -28,12 +28,44 @@ export interface Answer {
   degraded: boolean;
 }
 
-/** A turn as `GET /chat/history` tells it; `answer` is null while the message is being worked on. */
+export type Kind = "picture" | "video" | "voice";
+
+/** A file of the citizen as the page shows it. */
+export interface SentFile {
+  kind: Kind;
+  url: string;
+  /** The address is of this page's memory: nothing need be fetched. */
+  isHere: boolean;
+}
+
+/** A turn of `GET /chat/history`; `answer` is null while the message is being worked on, `file` unless it is one. */
 export interface PastTurn {
   message_id: string;
   text: string;
   received_at: string;
   answer: Answer | null;
+  file: SentFile | null;
+}
+
+/** What was said to the citizen unasked: by a person, by the house, or a notice of an order; `at` in ms. */
+export interface Remark {
+  id: string;
+  author: "seat" | "system" | "notice";
+  text: string;
+  at: number;
+  number: string | null;
+}
+
+/** A person of the hotline whom the citizen waits for, or talks to; `ahead`: how many wait before. */
+export interface Person {
+  state: "waiting" | "talking";
+  ahead: number;
+}
+
+/** All that the server says unasked. */
+export interface Feed {
+  person: Person | null;
+  remarks: Remark[];
 }
 
 /** A message that waits for its answer. It stays in the outbox until the answer is here. */
@@ -55,6 +87,7 @@ export interface Turn {
   /** Why the server refused the message. */
   detail: string | null;
   answer: Answer | null;
+  file: SentFile | null;
 }
 
 export type Connection = "connecting" | "online" | "offline";

@@ -1,7 +1,9 @@
-import type { Answer, Outgoing, PastTurn } from "./model";
+import type { Answer, Feed, Kind, Outgoing, PastTurn } from "./model";
 import { type Followed, type Key, NotTold, type Rated, type Rating } from "./orders";
 import type { Position } from "./place";
+import { feedOf, type ToldFeed } from "./remarks";
 import { Refusal, type Socket } from "./transport";
+import { Later, type Upload } from "./uploads";
 
 /** Tiles in WGS-84 or CGCS2000, and where the map opens. */
 export interface TileMap {
@@ -10,7 +12,14 @@ export interface TileMap {
   centre: Position;
 }
 
+/** A turn as it travels: its file by id. */
+interface ToldTurn extends Omit<PastTurn, "file"> {
+  file: { id: string; kind: Kind } | null;
+}
+
 const WITHIN_MS = 12_000;
+/** An upload in which nothing moves for so long is lost. */
+const STALLED_MS = 30_000;
 /** Client errors that say "later", not "never". */
 const PASSING = new Set([408, 425, 429]);
 
@@ -28,14 +37,59 @@ export async function post(sessionId: string, message: Outgoing): Promise<Answer
   const body = { session_id: sessionId, message_id: message.messageId, text: message.text, line: message.line };
   const response = await send("chat/messages", body);
   if (response.ok) return (await response.json()) as Answer;
-  if (response.status >= 400 && response.status < 500 && !PASSING.has(response.status)) {
-    throw new Refusal(await detailOf(response));
-  }
+  if (isFinal(response.status)) throw new Refusal(detailIn(await response.text()));
   throw new Error(`status ${response.status}`);
 }
 
+/** By XMLHttpRequest: `fetch` does not tell how far an upload is. */
+export function upload(
+  sessionId: string,
+  { messageId, line, file, kind }: Upload,
+  progress: (sent: number) => void,
+  abort: AbortSignal,
+): Promise<Answer> {
+  const form = new FormData();
+  const fields = { session_id: sessionId, message_id: messageId, line, spoken: String(kind === "voice") };
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  form.set("file", file);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let stalled = 0;
+    const moved = (): void => {
+      clearTimeout(stalled);
+      stalled = window.setTimeout(() => request.abort(), STALLED_MS);
+    };
+    request.upload.onprogress = ({ loaded, total }) => {
+      moved();
+      progress(loaded / total);
+    };
+    request.onload = () => {
+      if (request.status === 200) resolve(JSON.parse(request.responseText) as Answer);
+      else reject(refusalOf(request.status, request.responseText));
+    };
+    request.onerror = request.onabort = () => reject(new Error("connection lost"));
+    request.onloadend = () => clearTimeout(stalled);
+    abort.addEventListener("abort", () => request.abort());
+    request.open("POST", new URL("chat/attachments", document.baseURI));
+    request.send(form);
+    moved();
+  });
+}
+
 export async function history(sessionId: string): Promise<PastTurn[]> {
-  return get<PastTurn[]>(`chat/history?session_id=${encodeURIComponent(sessionId)}`);
+  const told = await get<ToldTurn[]>(`chat/history?${keyOf(sessionId)}`);
+  return told.map((turn) => ({ ...turn, file: turn.file && sentFile(sessionId, turn.file) }));
+}
+
+export async function remarks(sessionId: string): Promise<Feed> {
+  return feedOf(await get<ToldFeed>(`chat/remarks?${keyOf(sessionId)}`));
+}
+
+/** A file's content at an address of this page's memory: Safari plays nothing from a server that gives no parts. */
+export async function fetched(url: string): Promise<string> {
+  const response = await fetch(url, { cache: "no-store" });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return URL.createObjectURL(await response.blob());
 }
 
 /** Rejects with NotTold. */
@@ -90,9 +144,28 @@ async function request(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function detailOf(response: Response): Promise<string> {
+function keyOf(sessionId: string): string {
+  return `session_id=${encodeURIComponent(sessionId)}`;
+}
+
+function sentFile(sessionId: string, { id, kind }: { id: string; kind: Kind }): PastTurn["file"] {
+  const url = new URL(`chat/attachments/${id}?${keyOf(sessionId)}`, document.baseURI);
+  return { kind, url: url.href, isHere: false };
+}
+
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && !PASSING.has(status);
+}
+
+function refusalOf(status: number, body: string): Error {
+  if (isFinal(status)) return new Refusal(detailIn(body));
+  return PASSING.has(status) ? new Later(detailIn(body)) : new Error(`status ${status}`);
+}
+
+/** The sentence of a problem. */
+function detailIn(body: string): string {
   try {
-    const problem = (await response.json()) as { detail?: unknown };
+    const problem = JSON.parse(body) as { detail?: unknown };
     return typeof problem.detail === "string" ? problem.detail : "";
   } catch {
     return "";

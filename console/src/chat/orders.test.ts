@@ -29,7 +29,7 @@ function order(number: string, change: Partial<Followed> = {}): Followed {
 function turnWith(number: string, queryCode: string | null): Turn {
   const work_order = { number, query_code: queryCode };
   const answer = { replies: [], work_order, degraded: false };
-  return { messageId: number, text: "确认", sentAt: 0, delivery: "sent", detail: null, answer };
+  return { messageId: number, text: "确认", sentAt: 0, delivery: "sent", detail: null, answer, file: null };
 }
 
 /** A server that knows orders by number, and a clock that stands until it is moved. */

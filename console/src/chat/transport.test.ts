@@ -31,6 +31,7 @@ class World {
   posted: string[] = [];
   post: (message: Outgoing) => Promise<Answer> = () => Promise.reject(new Error("no network"));
   catchUp: () => Promise<void> = () => Promise.reject(new Error("no network"));
+  heard = 0;
   outbox: Outgoing[] = [];
   told: string[] = [];
   state: Connection | null = null;
@@ -49,6 +50,10 @@ class World {
         return this.post(message);
       },
       catchUp: () => this.catchUp(),
+      hear: () => {
+        this.heard += 1;
+        return Promise.resolve();
+      },
       pending: () => this.outbox,
       after: (ms, act) => {
         const timer = { at: this.now + ms, act };
@@ -67,6 +72,7 @@ class World {
       acknowledged: (id) => this.told.push(`ack ${id}`),
       delayed: (id) => this.told.push(`delayed ${id}`),
       answered: (id) => this.settle(`answer ${id}`, id),
+      told: ({ remarks }) => this.told.push(...remarks.map((remark) => `${remark.author} ${remark.text} ${remark.at}`)),
       refused: (id, detail) => this.settle(`refused ${id} ${detail}`, id),
     },
   );
@@ -177,6 +183,21 @@ test("after two failures messages go by POST, one after the other", async () => 
   expect(world.posted).toEqual(["a", "b"]);
   expect(world.told).toEqual(["answer a", "answer b"]);
   expect(world.state).toBe("online");
+});
+
+test("where only plain HTTP works the page asks every few seconds what was said, until a socket tells it", async () => {
+  world.catchUp = () => Promise.resolve();
+  await fallBackToPost();
+  await world.pass(4000);
+  expect(world.heard).toBe(1);
+  await world.pass(4000);
+  expect(world.heard).toBe(2);
+  world.socket.onopen?.();
+  await world.pass(15_000);
+  expect(world.heard).toBe(2);
+  const remark = { id: "remark-1", author: "seat", text: "您好", at: "1970-01-01T00:00:01Z", number: null };
+  world.socket.receive({ type: "remarks", person: null, remarks: [remark] });
+  expect(world.told).toEqual(["seat 您好 1000"]);
 });
 
 test("without any network the messages wait and go out when it is back", async () => {

@@ -1,5 +1,6 @@
 import { backoffMs } from "../shared/backoff";
-import type { Answer, Connection, Outgoing } from "./model";
+import type { Answer, Connection, Feed, Outgoing } from "./model";
+import { feedOf, type ToldFeed } from "./remarks";
 
 /** The part of a browser's WebSocket that is used here. */
 export interface Socket {
@@ -17,6 +18,8 @@ export interface Ports {
   post(message: Outgoing): Promise<Answer>;
   /** Fetch what was said while we were away; rejects when the server cannot be reached. */
   catchUp(): Promise<void>;
+  /** Ask for what is said unasked; rejects when the server cannot be reached. */
+  hear(): Promise<void>;
   /** Messages without an answer, oldest first. */
   pending(): Outgoing[];
   /** Run `act` later; returns how to call it off. */
@@ -29,6 +32,8 @@ export interface Listener {
   typing(): void;
   acknowledged(messageId: string): void;
   answered(messageId: string, answer: Answer): void;
+  /** Something was said unasked. */
+  told(feed: Feed): void;
   /** The server is there but could not take the message; it is sent again. */
   delayed(messageId: string): void;
   refused(messageId: string, detail: string): void;
@@ -46,8 +51,10 @@ const ANSWER_WITHIN_MS = 8_000;
 const OPEN_WITHIN_MS = 8_000;
 const RETRY_REFUSED_MS = 5_000;
 const FAILURES_BEFORE_POST = 2;
+/** Without a WebSocket nobody tells us. */
+const HEAR_EVERY_MS = 4_000;
 
-type Timer = "open" | "reconnect" | "ping" | "silence" | "answer" | "retry";
+type Timer = "hear" | "open" | "reconnect" | "ping" | "silence" | "answer" | "retry";
 
 /**
  * Brings pending messages to the server and answers back.
@@ -118,6 +125,7 @@ export class Transport {
 
   private opened(): void {
     this.cancel("open");
+    this.cancel("hear");
     this.open = true;
     this.failures = 0;
     this.listener.connection("online");
@@ -140,7 +148,15 @@ export class Transport {
   private reachable(): void {
     if (this.stopped) return;
     this.listener.connection("online");
+    if (!this.open) this.set("hear", HEAR_EVERY_MS, () => this.hear());
     this.flush();
+  }
+
+  private hear(): void {
+    this.ports.hear().then(
+      () => this.reachable(),
+      () => this.unreachable(),
+    );
   }
 
   private unreachable(): void {
@@ -203,6 +219,7 @@ export class Transport {
     const id = typeof frame?.message_id === "string" ? frame.message_id : "";
     if (frame?.type === "typing") this.begun();
     if (frame?.type === "ack") this.listener.acknowledged(id);
+    if (frame?.type === "remarks") this.listener.told(feedOf(frame as unknown as ToldFeed));
     if (frame?.type === "answer") this.settled(id, () => this.listener.answered(id, frame as unknown as Answer));
     if (frame?.type === "error") this.failed(id, String(frame.detail ?? ""), frame.retryable === true);
   }

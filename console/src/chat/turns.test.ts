@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer, PastTurn, Turn } from "./model";
+import type { Answer, PastTurn, SentFile, Turn } from "./model";
 import { activeButtons, merge, spoken, turnOf, withAnswer } from "./turns";
 
 const answer: Answer = {
@@ -13,7 +13,7 @@ function shown(messageId: string, text = messageId): Turn {
 }
 
 function past(messageId: string, given: Answer | null = answer): PastTurn {
-  return { message_id: messageId, text: messageId, received_at: "2026-11-24T01:30:00Z", answer: given };
+  return { message_id: messageId, text: messageId, received_at: "2026-11-24T01:30:00Z", answer: given, file: null };
 }
 
 test("history and what is shown become one list without repeats, the unsent last", () => {
@@ -33,6 +33,16 @@ test("merging the same history again changes nothing", () => {
 test("an answer that is here stays when the history was written before it", () => {
   const answered = withAnswer([shown("a")], "a", answer) ?? [];
   expect(merge(answered, [past("a", null)])[0]?.answer).toEqual(answer);
+});
+
+test("a file that is here is not fetched, one of an earlier visit is where the server has it", () => {
+  const [here, there]: SentFile[] = [
+    { kind: "picture", url: "blob:1", isHere: true },
+    { kind: "picture", url: "chat/attachments/1", isHere: false },
+  ];
+  const told = { ...past("a"), text: "（图片）", file: there ?? null };
+  expect(merge([{ ...shown("a"), file: here ?? null }], [told])[0]?.file).toEqual(here);
+  expect(merge([], [told])[0]?.file).toEqual(there);
 });
 
 test("an answer to a message that is not shown finds no place", () => {

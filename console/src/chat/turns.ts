@@ -1,7 +1,7 @@
-import type { Answer, Button, Outgoing, PastTurn, Turn } from "./model";
+import type { Answer, Button, Outgoing, PastTurn, SentFile, Turn } from "./model";
 
-/** A message as shown from the moment it is sent. */
-export function turnOf(message: Outgoing): Turn {
+/** A message, or a file, as shown from the moment it is sent. */
+export function turnOf(message: Outgoing, file: SentFile | null = null): Turn {
   return {
     messageId: message.messageId,
     text: message.text,
@@ -9,13 +9,15 @@ export function turnOf(message: Outgoing): Turn {
     delivery: "sending",
     detail: null,
     answer: null,
+    file,
   };
 }
 
 /**
  * What the server has of the conversation, then what only this page has, in the order it was said.
  *
- * A turn both know is there once; an answer, once here, stays, even if the history was written down before it.
+ * A turn both know is there once, at the server's time; an answer, once here, stays, even if the history was written
+ * down before it, and so does a file.
  */
 export function merge(shown: readonly Turn[], history: readonly PastTurn[]): Turn[] {
   const known = new Map(shown.map((turn) => [turn.messageId, turn]));
@@ -28,10 +30,11 @@ function mergeTurn(shown: Turn | undefined, past: PastTurn): Turn {
   return {
     messageId: past.message_id,
     text: past.text,
-    sentAt: shown?.sentAt ?? Date.parse(past.received_at),
+    sentAt: Date.parse(past.received_at),
     delivery: "sent",
     detail: null,
     answer: past.answer ?? shown?.answer ?? null,
+    file: shown?.file ?? past.file,
   };
 }
 

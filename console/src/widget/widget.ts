@@ -83,7 +83,7 @@ import TEXTS from "./texts.json";
 
     function show(): void {
       if (!chat) {
-        chat = element("iframe", { src: address(), title: texts.title, allow: "geolocation; clipboard-write" });
+        chat = element("iframe", { src: address(), title: texts.title, allow: "geolocation; microphone; clipboard-write" });
         panel.append(chat);
       }
       open.hidden = true;

@@ -293,3 +293,19 @@ def test_the_page_is_told_by_the_socket_what_a_seat_says(
         key: value for key, value in taken.items() if key != "type"
     }
     assert client.get("/chat/remarks", params={"session_id": "guessable"}).status_code == 404
+
+
+def test_the_page_is_told_by_the_socket_that_the_wait_begins_moves_on_and_is_given_up(
+    client: TestClient, sign_in: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAUSE_SECONDS", 0.01)
+    seat, others = sign_in(Role.SEAT), "another" + SESSION
+    client.get("/api/chats", headers=seat)
+    client.post("/chat/messages", json={"session_id": others, "message_id": "m1", "text": "人工"})
+    with client.websocket_connect(f"/chat/ws?session_id={SESSION}") as socket:
+        client.post("/chat/messages", json={"session_id": SESSION, "message_id": "m1", "text": "人工"})
+        assert socket.receive_json()["person"] == {"state": "waiting", "ahead": 1}
+        client.post("/chat/messages", json={"session_id": others, "message_id": "m2", "text": "取消"})
+        assert socket.receive_json()["person"] == {"state": "waiting", "ahead": 0}
+        client.post("/chat/messages", json={"session_id": SESSION, "message_id": "m2", "text": "取消"})
+        assert socket.receive_json()["person"] is None
