@@ -9,13 +9,12 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import parseaddr
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from inscriptis import get_text
 from mailparser_reply import EmailReplyParser
 
+from core.wording import Wording
 from desk.orders.model import is_email
 
 _GB = frozenset({"gb2312", "gbk", "gb_2312-80", "gb2312-80", "x-gbk", "cp936"})
@@ -24,6 +23,7 @@ _ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _RESULT = re.compile(r"\b(spf|dkim|dmarc)=([a-z]+)", re.IGNORECASE)
 _LONGEST_READ = 20_000
 """Characters the library is given: its expressions take long over long texts, and nobody quotes after so many words."""
+_TEXTS = Wording(__file__)
 _REPLIES = EmailReplyParser(languages=["zh", "en"])
 
 
@@ -88,7 +88,7 @@ def head_only(message: Message, text: str) -> Letter:
 
 def texts() -> dict[str, Any]:
     """The content of `texts.yml`."""
-    return _texts()
+    return _TEXTS.all
 
 
 def _letter(message: Message, text: str, attachments: tuple[Attached, ...], whole: bool = True) -> Letter:
@@ -191,9 +191,3 @@ def _clean(text: str) -> str:
 def _marks() -> tuple[re.Pattern[str], ...]:
     found = texts()
     return tuple(re.compile(mark, re.IGNORECASE) for mark in (*found["quoted"], *found["signature"]))
-
-
-@cache
-def _texts() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text("utf-8"))
-    return loaded

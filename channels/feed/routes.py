@@ -3,11 +3,9 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import yaml
 from fastapi import APIRouter, Header, Query, Response
 
 from channels.base import House
@@ -15,6 +13,7 @@ from channels.feed.documents import Feed, json_feed, rss
 from core.access import Audience, open_to
 from core.city import City
 from core.problems import Problem
+from core.wording import Wording
 from desk.published import changes
 from desk.published.changes import Change
 from desk.published.orders import TOWN
@@ -37,7 +36,7 @@ FORMS: dict[str, tuple[str, Callable[[Feed, Sequence[Change], City], str]]] = {
 def create_router(house: House) -> APIRouter:
     """Both doors over one house."""
     router = APIRouter(tags=["feed"], dependencies=[open_to(Audience.ANYONE)])
-    words = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text("utf-8"))
+    words = Wording(__file__).all
 
     async def read(form: str, area: str | None, category: str | None, known: str | None) -> Response:
         """The feed in a form, or 304 when the reader has it already."""

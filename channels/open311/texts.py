@@ -1,28 +1,15 @@
-"""Access to `texts.yml`."""
+"""The sentences of `texts.yml`."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
+from core.wording import Wording
 
 LONGEST_SHOWN = 60
 
-
-@cache
-def _texts() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text("utf-8"))
-    return loaded
-
-
-def text(key: str, **values: object) -> str:
-    """The text `key`, with its blanks filled in."""
-    return str(_texts()[key]).format(**values)
+text = Wording(__file__)
 
 
 def allowed(field: str) -> str:
     """What `field` may be."""
-    return str(_texts()["allowed"][field])
+    return text.of("allowed", field)
 
 
 def shown(value: object) -> str:

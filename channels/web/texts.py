@@ -1,24 +1,10 @@
-"""Access to `texts.yml`."""
+"""The sentences of `texts.yml`."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
+from core.wording import Wording
 
-import yaml
-
-
-@cache
-def _texts() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text("utf-8"))
-    return loaded
-
-
-def text(key: str, **values: object) -> str:
-    """The text `key`, with its blanks filled in."""
-    found = str(_texts()[key])
-    return found.format(**values) if values else found
+text = Wording(__file__)
 
 
 def allowed(field: str) -> str:
     """What `field` may be."""
-    return str(_texts()["allowed"][field])
+    return text.of("allowed", field)

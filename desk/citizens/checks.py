@@ -8,15 +8,13 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from sqlalchemy import Column, Connection, Index, Integer, RowMapping, String, Table, delete, func, select, update
 
 from core.database import Sealed, UtcDateTime, metadata, vault_of
 from core.problems import Problem
+from core.wording import Wording
 from desk.telling import deliveries
 
 VALID_FOR = timedelta(minutes=10)
@@ -24,6 +22,8 @@ LASTS = timedelta(hours=12)
 """How long the orders can be seen once the code was right."""
 MOST_TRIES = 3
 MOST_CODES_A_DAY = 3
+
+say = Wording(__file__, "words.yml")
 
 checks = Table(
     "phone_checks",
@@ -97,20 +97,9 @@ def unknown() -> Problem:
     return Problem(404, "Not Found", say("unknown"), field="check")
 
 
-def say(key: str, **values: object) -> str:
-    """A text of `words.yml`, with its blanks filled in."""
-    return _words()[key].format(**values)
-
-
 def _find(connection: Connection, check: str) -> RowMapping | None:
     return connection.execute(select(checks).where(checks.c.key == _key(check)).with_for_update()).mappings().first()
 
 
 def _key(check: str) -> str:
     return hashlib.sha256(check.encode()).hexdigest()
-
-
-@cache
-def _words() -> dict[str, str]:
-    loaded: dict[str, str] = yaml.safe_load(Path(__file__).with_name("words.yml").read_text("utf-8"))
-    return loaded

@@ -33,10 +33,10 @@ def answer(connection: Connection, handovers: Handovers, message: InboundMessage
         if not handovers.rules.wants_person(message.text) or not handovers.somebody_is_there(connection, now):
             return None
         ahead = handovers.ask(connection, message, now)
-        return Answer((Reply(words()["waiting"].format(ahead=ahead)),), draft=draft)
+        return Answer((Reply(words("waiting", ahead=ahead)),), draft=draft)
     if found.state is HandoverState.WAITING and handovers.rules.wants_no_more(message.text):
         handovers.give_up(connection, found, now)
-        return Answer((Reply(words()["given_up"]),), draft=draft)
+        return Answer((Reply(words("given_up")),), draft=draft)
     keeping.citizen_said(connection, found, now)
     return Answer((), draft=draft)
 
@@ -45,7 +45,7 @@ def understood(connection: Connection, handover: Handover, city: City) -> list[U
     """The bot's draft of the order, in words."""
     draft = inbox.last_draft(connection, handover.conversation_id) or {}
     shown = {**draft, "category": _category(draft, city), "area_code": _area(draft, city)}
-    labels = words()["draft"].items()
+    labels = words.all["draft"].items()
     return [Understood(field=name, label=label, value=str(shown[name])) for name, label in labels if shown.get(name)]
 
 

@@ -107,7 +107,7 @@ class Handovers:
             raise Problem(409, "Conflict", detail)
         taken = {"state": HandoverState.TALKING, "seat": login, "taken_at": now, "spoken_at": now}
         connection.execute(update(handovers).where(handovers.c.id == handover_id).values(taken))
-        self._tell(connection, found, words()["taken"], now)
+        self._tell(connection, found, words("taken"), now)
         return find(connection, handover_id)
 
     def say(self, connection: Connection, handover_id: int, login: str, key: str, text: str, now: datetime) -> Remark:
@@ -118,7 +118,7 @@ class Handovers:
     def end(self, connection: Connection, handover_id: int, login: str, how: Ending, now: datetime) -> Handover:
         """The seat gives the conversation back to the bot, or closes it. Raises as `say`."""
         found = self.own(connection, handover_id, login)
-        self._tell(connection, found, words()["handed_back" if how is Ending.HANDED_BACK else "ended"], now)
+        self._tell(connection, found, words("handed_back" if how is Ending.HANDED_BACK else "ended"), now)
         _end(connection, handover_id, how, now)
         return find(connection, handover_id)
 
@@ -131,7 +131,7 @@ class Handovers:
         silent = handovers.c.spoken_at < now - self.rules.silent
         over = _listed(connection, handovers.c.state == HandoverState.TALKING, silent)
         for found in over:
-            self._tell(connection, found, words()["silent"], now)
+            self._tell(connection, found, words("silent"), now)
             _end(connection, found.id, Ending.SILENT, now)
         return len(over)
 
@@ -142,7 +142,7 @@ class Handovers:
         for found in left:
             again = {"state": HandoverState.WAITING, "seat": None, "taken_at": None, "waiting_since": now}
             connection.execute(update(handovers).where(handovers.c.id == found.id).values(again))
-            self._tell(connection, found, words()["again"], now)
+            self._tell(connection, found, words("again"), now)
         return len(left)
 
     def waited_too_long(self, connection: Connection, now: datetime) -> list[Handover]:

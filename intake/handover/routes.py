@@ -137,7 +137,7 @@ def create_router(database: Database, city: City, handovers: Handovers, clock: C
             opened = register.open_work_order(connection, matter, f"chat:{chat}:{key}", now, who)
             order = opened.order
             attachments.put_to_order(connection, held.conversation_id, order.number, now)
-            text = words()["filed"].format(number=order.number, query_code=order.query_code)
+            text = words("filed", number=order.number, query_code=order.query_code)
             handovers.tell(connection, held, f"filed:{order.number}", text, now)
             return opened
 

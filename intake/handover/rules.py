@@ -2,18 +2,17 @@
 
 import re
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import yaml
 from pydantic import BeforeValidator, Field
 
 from core.city import City
 from core.records import Record
+from core.wording import Wording
 from desk.limits.deadlines import Limit
 from desk.orders.model import Channel
 
+words = Wording(__file__, "words.yml")
 WRITTEN = frozenset({Channel.WEB, Channel.WECHAT})
 """Channels on which a person can take over; on the telephone the call itself goes to a seat."""
 _CLOCK = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
@@ -55,13 +54,6 @@ class Rules(Record):
     def wants_no_more(self, text: str) -> bool:
         """Whether somebody who waits gives up."""
         return _bare(text) in self.gives_up
-
-
-@cache
-def words() -> dict[str, Any]:
-    """The sentences by name."""
-    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("words.yml").read_text("utf-8"))
-    return loaded
 
 
 def _bare(text: str) -> str:

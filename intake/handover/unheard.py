@@ -32,5 +32,5 @@ def _file(connection: Connection, handovers: Handovers, handover: Handover, now:
     whole = replace(said[-1], message=replace(said[-1].message, text=text))
     order = keep_for_person(connection, matter_of(connection, whole, reason="no seat was free"), now)
     put_to_order(connection, handover.conversation_id, order.number, now)
-    told = words()["nobody"].format(number=order.number, query_code=order.query_code)
+    told = words("nobody", number=order.number, query_code=order.query_code)
     handovers.nobody_came(connection, handover, told, now)
