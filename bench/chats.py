@@ -21,9 +21,10 @@ from hotline.training import ensure_model
 from tests.system import running
 
 FEW, MANY = 10, 1000
-SECONDS_BETWEEN = 60.0
-"""Between two messages of one person: an answer is read, a sentence typed on a telephone."""
-ROUNDS = 3
+SECONDS_BETWEEN = {FEW: 5.0, MANY: 60.0}
+"""Between two messages of one person. Among the many it is what reading an answer and typing on a telephone takes; the
+few are in more of a hurry, so that there are enough of their replies to tell."""
+MESSAGES = {FEW: 8, MANY: 2}
 SCRIPT = ("银泉大道{n}号的路灯不亮", "今天晚上七点", "138{n:04}4567", "确认提交")
 REPLY = "reply"
 
@@ -34,25 +35,26 @@ async def _chat(
     """Open a chat, speak so many times, and leave."""
     address = f"{url}/chat/ws?session_id={uuid4().hex}"
     async with session.ws_connect(address) as socket:
-        answers: asyncio.Queue[None] = asyncio.Queue()
+        answers: asyncio.Queue[str] = asyncio.Queue()
         listening = asyncio.create_task(_listen(socket, answers))
         for count in range(messages):
-            await asyncio.sleep(pause * random.uniform(0.1, 1.9))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             text = SCRIPT[count % len(SCRIPT)].format(n=number)
             began = time.perf_counter()
             await socket.send_json({"type": "message", "message_id": uuid4().hex, "text": text})
-            await answers.get()
+            if (kind := await answers.get()) != "answer":
+                raise RuntimeError(f"a chat got {kind} instead of an answer")
             times.add(REPLY, time.perf_counter() - began)
         listening.cancel()
 
 
-async def _listen(socket: aiohttp.ClientWebSocketResponse, answers: "asyncio.Queue[None]") -> None:
+async def _listen(socket: aiohttp.ClientWebSocketResponse, answers: "asyncio.Queue[str]") -> None:
     """Read all the time, as a page does: the server asks now and then whether it is there."""
-    while True:
-        frame = await socket.receive_json()
-        assert frame["type"] != "error", frame
-        if frame["type"] == "answer":
-            answers.put_nowait(None)
+    async for message in socket:
+        kind = message.json()["type"]
+        if kind in ("answer", "error"):
+            answers.put_nowait(kind)
+    answers.put_nowait("the end of its socket")
 
 
 async def measure(console: Console) -> Table:
@@ -70,10 +72,10 @@ async def measure(console: Console) -> Table:
         web = psutil.Process(system.pid("web"))
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
-            for chats, messages in ((FEW, ROUNDS * len(SCRIPT)), (MANY, ROUNDS)):
+            for chats in (FEW, MANY):
                 console.print(f"chats: {chats} open …")
                 times, began = Times(), time.perf_counter()
-                pause = SECONDS_BETWEEN if chats == MANY else SECONDS_BETWEEN / len(SCRIPT)
+                pause, messages = SECONDS_BETWEEN[chats], MESSAGES[chats]
                 await asyncio.gather(
                     *(_chat(session, system.url, n, pause, messages, times) for n in range(1, chats + 1))
                 )
