@@ -275,3 +275,11 @@ def test_a_site_that_is_not_named_cannot_show_the_chat(page: Page, system: Syste
         with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
             page.get_by_role("button", name="12345 在线办理").click()
         expect(page.frame_locator("iframe").get_by_label("您要说的话")).to_have_count(0)
+
+
+def test_without_text_messages_all_orders_of_a_phone_cannot_be_asked_for_and_the_page_says_so(page: Page) -> None:
+    page.get_by_role("button", name="我的诉求").click()
+    page.get_by_label("手机号", exact=True).fill("13871234567")
+    page.get_by_role("button", name="发送验证码").click()
+    expect(page.get_by_role("status").filter(has_text="不能发送短信验证码")).to_be_visible()
+    assert serious_faults(page) == []

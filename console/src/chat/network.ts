@@ -102,6 +102,28 @@ export async function progress(key: Key): Promise<Followed> {
   throw new NotTold(response.status === 429 ? "tooMany" : "unreachable");
 }
 
+/** Have a code sent to a telephone; what the check goes on with. Rejects with Refusal when the server says why not. */
+export async function sendCode(phone: string): Promise<string> {
+  return ((await proving("checks", { phone })) as { check: string }).check;
+}
+
+export async function proveCode(check: string, code: string): Promise<void> {
+  await proving("checks/code", { check, code });
+}
+
+/** All orders of the telephone that was proved. */
+export async function ordersOfPhone(check: string): Promise<Followed[]> {
+  return (await proving("orders", { check })) as Followed[];
+}
+
+async function proving(path: string, body: object): Promise<unknown> {
+  const response = await send(`api/citizens/${path}`, body);
+  const said = await response.text();
+  if (response.ok) return said ? JSON.parse(said) : null;
+  if (isFinal(response.status) || response.status === 429) throw new Refusal(detailIn(said));
+  throw new Error(`status ${response.status}`);
+}
+
 export async function rate(key: Key, rating: Rating): Promise<Rated> {
   try {
     const response = await send("api/rating", { ...key, ...rating });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { memoryStorage } from "../shared/storage";
 import type { Turn } from "./model";
-import { type Followed, type Key, keysIn, NotTold, numberIn, Orders, proofIn, type Rated, request, timeline, type Trouble } from "./orders";
+import { type Followed, type Key, keysIn, NotTold, numberIn, Orders, proofIn, type Rated, request, tailOf, timeline, type Trouble } from "./orders";
 
 const NUMBER = "20261124-000179";
 const OTHER = "20261124-000187";
@@ -186,4 +186,18 @@ test("numbers and digits are taken as people write them", () => {
 test("the hotline is asked with the number and what proves it", () => {
   expect(request("expedite", { number: NUMBER, proof: "4567" })).toBe(`帮我催一下这个工单，工单号${NUMBER}，手机尾号4567`);
   expect(request("withdraw", { number: NUMBER, proof: "314159" })).toBe(`我要撤回，工单号${NUMBER}，查询码314159`);
+});
+
+test("all orders of a proved phone are listed once and asked for again with its last digits", async () => {
+  const world = new World();
+  world.known.set(OTHER, order(OTHER));
+  const orders = new Orders(world.ports, memoryStorage());
+  await orders.add({ number: NUMBER, proof: "314159" });
+  orders.addAll([order(OTHER), order(NUMBER)], tailOf("138 7123 4567"));
+  expect(orders.view.entries.map((entry) => entry.key)).toEqual([
+    { number: OTHER, proof: "4567" },
+    { number: NUMBER, proof: "314159" },
+  ]);
+  await orders.refresh();
+  expect(world.asked).toContainEqual({ number: OTHER, proof: "4567" });
 });

@@ -123,6 +123,17 @@ export class Orders {
     return true;
   }
 
+  /** List all of these, those that are not listed yet first; each can be asked for again with the same proof. */
+  addAll(found: readonly Followed[], proof: string): void {
+    const listed = new Set(this.view.entries.map((entry) => entry.key.number));
+    const more = found.filter((order) => !listed.has(order.number));
+    this.view.entries = [
+      ...more.map((order) => ({ ...entryOf({ number: order.number, proof }, true), order })),
+      ...this.view.entries,
+    ];
+    this.keep();
+  }
+
   forget(number: string): void {
     this.view.entries = this.view.entries.filter((entry) => entry.key.number !== number);
     this.keep();
@@ -225,6 +236,11 @@ export function numberIn(written: string): string | null {
 export function proofIn(written: string): string | null {
   const digits = written.normalize("NFKC").replace(/\s/g, "");
   return /^(\d{4}|\d{6})$/.test(digits) ? digits : null;
+}
+
+/** The last four digits of a phone as people write it. */
+export function tailOf(phone: string): string {
+  return phone.normalize("NFKC").replace(/\D/g, "").slice(-4);
 }
 
 function entryOf(key: Key, added: boolean): Entry {
