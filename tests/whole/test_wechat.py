@@ -30,7 +30,7 @@ def test_a_citizen_files_an_order_in_wechat_and_is_told_there(system: System, we
 
 def handle(system: System, number: str) -> None:
     """The staff answers an order. It is urgent, so that its notices wait for no morning whenever this test runs."""
-    answer = "已于当天派电工更换损坏的灯头和线路，现在路灯全部恢复照明，如有问题请联系0715-8880000。"
+    answer = "已于当天派电工更换损坏的灯头和线路，现在路灯全部恢复照明，如有问题请联系0715-12345。"
     headers = {"Authorization": f"Bearer {(system.data_dir / 'operator.token').read_text()}"}
     for move in (
         {"move": "dispatch", "unit": "咸安区生态环境局", "urgency": "danger"},
