@@ -95,7 +95,7 @@ class Handovers:
 
     def take(self, connection: Connection, handover_id: int, login: str, now: datetime) -> Handover:
         """A seat takes what waits. Raises Problem 404; 409 when it does not wait, or the seat holds too many."""
-        found = _locked(connection, handover_id)
+        found = find(connection, handover_id, lock=True)
         if found.state is HandoverState.TALKING and found.seat == login:
             return found
         if found.state is not HandoverState.WAITING:
@@ -159,7 +159,7 @@ class Handovers:
 
     def own(self, connection: Connection, handover_id: int, login: str) -> Handover:
         """A conversation the seat holds, until the transaction ends. Raises Problem 404, 409 when it does not."""
-        found = _locked(connection, handover_id)
+        found = find(connection, handover_id, lock=True)
         if found.state is not HandoverState.TALKING or found.seat != login:
             detail = f"id: conversation {handover_id} is not yours; take it first"
             raise Problem(409, "Conflict", detail, field="id")
@@ -212,9 +212,10 @@ def ahead_of(connection: Connection, handover: Handover) -> int:
     return int(connection.execute(select(func.count()).select_from(handovers).where(*before)).scalar_one())
 
 
-def find(connection: Connection, handover_id: int) -> Handover:
-    """A hand-over. Raises Problem 404."""
-    row = connection.execute(select(handovers).where(handovers.c.id == handover_id)).mappings().first()
+def find(connection: Connection, handover_id: int, *, lock: bool = False) -> Handover:
+    """A hand-over; with `lock` nobody else changes it until the transaction ends. Raises Problem 404."""
+    query = select(handovers).where(handovers.c.id == handover_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     if row is None:
         raise Problem(404, "Not Found", f"id: no conversation {handover_id}", field="id")
     return _handover(row)
@@ -241,14 +242,6 @@ def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
     """Remove what was said in these conversations, and that a person was in them."""
     connection.execute(delete(remarks).where(remarks.c.conversation_id.in_(conversation_ids)))
     connection.execute(delete(handovers).where(handovers.c.conversation_id.in_(conversation_ids)))
-
-
-def _locked(connection: Connection, handover_id: int) -> Handover:
-    query = select(handovers).where(handovers.c.id == handover_id).with_for_update()
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        raise Problem(404, "Not Found", f"id: no conversation {handover_id}", field="id")
-    return _handover(row)
 
 
 def _listed(connection: Connection, *which: object) -> list[Handover]:
