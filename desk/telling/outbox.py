@@ -75,14 +75,8 @@ class Outbox:
     def tell_due(self, connection: Connection, now: datetime) -> int:
         """Tell the notices that are due, and drop those whose occasion is over; returns how many there were."""
         query = (
-            select(
-                notices,
-                work_order_events.c.sequence,
-                work_orders.c.channel,
-                work_orders.c.contact_email.is_not(None).label("has_email"),
-            )
+            select(notices, work_order_events.c.sequence)
             .join(work_order_events, work_order_events.c.id == notices.c.event_id)
-            .join(work_orders, work_orders.c.id == notices.c.work_order_id)
             .where(notices.c.state == NoticeState.WAITING, notices.c.due_at <= now)
             .order_by(notices.c.due_at)
             .limit(MOST_AT_ONCE)
