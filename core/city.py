@@ -41,7 +41,7 @@ class City:
     """Reads `city/` once. Raises FileNotFoundError or pydantic's ValidationError naming what is wrong."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._files: dict[str, Any] = {}
         about = self.read("city.yml")
         self.name: str = about["name"]
@@ -53,12 +53,12 @@ class City:
     def read(self, file: str) -> Any:
         """The content of one YAML file of the city's folder, the caller's own to change."""
         if file not in self._files:
-            self._files[file] = yaml.safe_load((self._folder / file).read_text("utf-8"))
+            self._files[file] = yaml.safe_load((self.folder / file).read_text("utf-8"))
         return deepcopy(self._files[file])
 
     def read_rows(self, file: str) -> list[dict[str, str]]:
         """The lines of one CSV file of the city's folder by column; lines that begin with # explain the file."""
-        with (self._folder / file).open(encoding="utf-8-sig", newline="") as lines:
+        with (self.folder / file).open(encoding="utf-8-sig", newline="") as lines:
             return list(csv.DictReader(line for line in lines if not line.lstrip('"').startswith("#")))
 
     @cached_property

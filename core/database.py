@@ -14,11 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pysqlite3.dbapi2 as sqlite3
 from sqlalchemy import (
+    CheckConstraint,
     Connection,
     DateTime,
     Dialect,
@@ -125,6 +127,12 @@ def _vault(dialect: Dialect) -> Vault:
     if vault is None:
         raise RuntimeError("personal data needs the keys: open the database with core.secrets.open_database")
     return vault
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """The constraint that a column holds one of an enumeration's values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")
 
 
 class _Backend(Protocol):

@@ -44,6 +44,7 @@ class Door(StrEnum):
     SIGN_IN = "sign_in"
     IMPORTS = "imports"
     INBOUND = "inbound"
+    KNOWLEDGE = "knowledge"
 
 
 class By(StrEnum):

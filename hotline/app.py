@@ -1,6 +1,7 @@
 """The web application: all rooms behind one door."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -64,6 +65,10 @@ from ivr.people import routes as seat_routes
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
 from ivr.record import routes as record_routes
+from knowledge import routes as knowledge_routes
+from knowledge.answering import Knowledge
+from knowledge.search.encoder import Encoder, get_encoder
+from knowledge.stock import stock
 
 LARGEST_BODY = 256 * 1024
 
@@ -78,6 +83,7 @@ class Parts:
     bot: Bot
     clock: Clock
     web: Web = field(default_factory=RealWeb)
+    encoder: Callable[[], Encoder] | None = get_encoder
 
 
 def create() -> FastAPI:
@@ -87,18 +93,21 @@ def create() -> FastAPI:
     database = open_database(settings)
     schema.upgrade(database)
     write_operator_token(settings)
+    city = City(settings.city_dir)
+    stock(database, city, utc_now())
     bot = RasaBot(settings.rasa_url, token(settings, "service"), settings.bot_budget_seconds)
-    return assemble(Parts(settings, database, City(settings.city_dir), bot, utc_now))
+    return assemble(Parts(settings, database, city, bot, utc_now))
 
 
 def assemble(parts: Parts) -> FastAPI:
     """The application made of these parts."""
+    knowledge = Knowledge(parts.database, parts.city, parts.clock, parts.encoder)
     handovers = Handovers(HandoverRules.of_city(parts.city), CARRIES)
     conversation = Conversation(parts.database, parts.bot, parts.city, parts.clock, handovers)
     app = FastAPI(
         title="连心桥 Lianxinqiao",
         version="0.1.0",
-        lifespan=_lifespan(parts),
+        lifespan=_lifespan(parts, knowledge),
         docs_url="/docs",
         redoc_url=None,
         max_body_size=LARGEST_BODY,
@@ -159,10 +168,15 @@ def assemble(parts: Parts) -> FastAPI:
         )
     )
     app.include_router(record_routes.create_router(parts.database, parts.settings, parts.clock))
-    app.include_router(_operations(parts, handling.clocks.calendar))
+    app.include_router(_operations(parts, knowledge, handling.clocks.calendar))
     app.include_router(handover_routes.create_router(parts.database, parts.city, handovers, parts.clock))
     attachments = Attachments(parts.database, parts.settings.attachments_dir, parts.clock)
     app.include_router(attachment_routes.create_router(parts.database, attachments, parts.clock))
+    app.include_router(
+        knowledge_routes.create_router(
+            parts.database, Knowledge(parts.database, parts.city, parts.clock, parts.encoder), parts.clock
+        )
+    )
     house = House(conversation, gate, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
     for router in create_routers(house):
         app.include_router(router)
@@ -199,7 +213,7 @@ def _single_sign_on(parts: Parts) -> APIRouter:
     return oidc_routes.create_router(parts.database, vault(settings), provider, f"{address}/console", parts.clock)
 
 
-def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
+def _operations(parts: Parts, knowledge: Knowledge, calendar: WorkingCalendar) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", dependencies=[open_to(Audience.ANYONE)])
@@ -214,11 +228,12 @@ def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
 
     @router.get("/readyz", dependencies=[open_to(Audience.ANYONE)], responses=not_ready)
     async def readyz() -> JSONResponse:
-        """Whether database, Rasa, action server and worker answer, each by name; 503 when one does not.
+        """Whether database, Rasa, action server, worker and knowledge base answer, each by name; 503 when one does not.
 
         Warnings tell, each by name, what somebody should see to although everything answers.
         """
-        found = await health.readiness(parts.database, parts.bot, parts.settings, calendar, parts.clock)
+        is_read = knowledge.shelf.is_made
+        found = await health.readiness(parts.database, parts.bot, is_read, parts.settings, calendar, parts.clock)
         return JSONResponse(found, 200 if found["ready"] else 503)
 
     @router.get("/metrics", dependencies=[open_to(Audience.ANYONE)], response_class=Response, responses=figures)
@@ -231,10 +246,13 @@ def _operations(parts: Parts, calendar: WorkingCalendar) -> APIRouter:
     return router
 
 
-def _lifespan(parts: Parts):  # type: ignore[no-untyped-def]
+def _lifespan(parts: Parts, knowledge: Knowledge):  # type: ignore[no-untyped-def]
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
+        reading = asyncio.create_task(knowledge.shelf.refresh())
         yield
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
         if isinstance(parts.bot, RasaBot):
             await parts.bot.close()
         parts.database.close()

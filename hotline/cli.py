@@ -36,6 +36,7 @@ from hotline import campaign, evaluation, exchange, place_codes, schema
 from hotline.cross_validation import show_cross_validation
 from hotline.evaluating import parser_of, parsing, show_evaluation
 from hotline.history import BadHistory, keep_history, read_past_orders
+from hotline.knowledge_commands import knowledge_app
 from hotline.logs import configure
 from hotline.phone_commands import phone_app
 from hotline.processes import Process, base_environment, ports, processes
@@ -60,6 +61,7 @@ database_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(database_app, name="db")
 app.add_typer(phone_app, name="phone")
 app.add_typer(wechat_app, name="wechat")
+app.add_typer(knowledge_app, name="knowledge")
 user_app = typer.Typer(no_args_is_help=True, help="The staff.")
 app.add_typer(user_app, name="user")
 campaign_app = typer.Typer(no_args_is_help=True, help="自动回访: calling citizens back.")

@@ -21,11 +21,11 @@ WORKER_MAY_BE_SILENT = timedelta(seconds=30)
 
 
 async def readiness(
-    database: Database, bot: Bot, settings: Settings, calendar: WorkingCalendar, clock: Clock
+    database: Database, bot: Bot, knowledge_is_read: bool, settings: Settings, calendar: WorkingCalendar, clock: Clock
 ) -> dict[str, Any]:
     """`{"ready": bool, "parts": {name: {"ok": bool, …}}, "warnings": {name: sentence}, "backlog": {…}}`.
 
-    Ready is decided by the parts alone: database, Rasa, action server and worker.
+    Ready is decided by the parts alone: database, Rasa, action server, worker, and the knowledge base once it is read.
     """
     checks = {
         "database": _database(database),
@@ -34,6 +34,7 @@ async def readiness(
         "worker": _worker(database, clock),
     }
     results = dict(zip(checks, await asyncio.gather(*checks.values()), strict=True))
+    results["knowledge"] = knowledge_is_read
     processes = supervised(settings.data_dir)
     parts = {name: {"ok": ok, **processes.get(name, {})} for name, ok in results.items()}
     waiting = await database.read(backlog) if results["database"] else None

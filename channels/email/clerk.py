@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 
 from channels.email.letter import Letter, texts
-from core.database import UtcDateTime, metadata, vault_of
+from core.database import UtcDateTime, metadata, one_of, vault_of
 from desk.orders import register
 from desk.orders.model import OPEN_STATES, Channel, NewWorkOrder, Urgency, WorkOrder
 from desk.orders.numbers import parse_order_number
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.telling import deliveries
 from desk.telling.carriers import Mail
 from intake.attachments.keeping import PutAway, keep_with_order

@@ -4,8 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from core.database import Sealed, SealedJson, UtcDateTime, metadata
-from desk.orders.tables import one_of
+from core.database import Sealed, SealedJson, UtcDateTime, metadata, one_of
 
 
 class Way(StrEnum):

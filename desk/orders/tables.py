@@ -1,11 +1,8 @@
 """The desk's tables."""
 
-from enum import StrEnum
-
 from sqlalchemy import (
     JSON,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
     Float,
@@ -20,16 +17,9 @@ from sqlalchemy import (
     text,
 )
 
-from core.database import Sealed, SealedJson, UtcDateTime, metadata
+from core.database import Sealed, SealedJson, UtcDateTime, metadata, one_of
 from desk.limits.deadlines import Light, Step
 from desk.orders.model import Channel, Line, Outcome, State, SuggestionClass, Urgency
-
-
-def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """The constraint that a column holds one of an enumeration's values."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"known_{column}")
-
 
 work_orders = Table(
     "work_orders",

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from core.access import Role
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, metadata, one_of
 from core.problems import Problem
 from core.records import RequestBody
 from desk.limits.deadlines import Deadlines
@@ -35,7 +35,7 @@ from desk.orders import model
 from desk.orders.model import OPEN_STATES, Event, Short, State, WorkOrder
 from desk.orders.register import add_event, events_of, locked
 from desk.orders.register import find as find_order
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.oversight.running_numbers import next_number
 
 Write = Callable[[WorkOrder, Sequence[Event], datetime], str]

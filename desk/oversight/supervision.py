@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from core.access import Principal, Role
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, metadata, one_of
 from core.problems import Problem
 from core.records import RequestBody
 from desk.access.people import Login, users
@@ -35,7 +35,7 @@ from desk.limits.risk import is_red
 from desk.orders import model
 from desk.orders.model import OPEN_STATES, Short
 from desk.orders.register import add_event, locked
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.orders.words import words
 from desk.oversight import special_reports, visits
 from desk.oversight.running_numbers import next_number

@@ -39,12 +39,12 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, UtcDateTime, metadata, one_of
 from core.problems import Problem
 from desk.access.people import users
 from desk.exchange import answers, settling
 from desk.orders.register import by_id
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.orders.words import words
 from desk.telling import noticeboard, texts, webhooks
 from desk.telling.carriers import Carrier, Mail, OrderFacts, Parcel, Undelivered

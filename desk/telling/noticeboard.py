@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 
 from core.access import Role
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, metadata, one_of
 from core.problems import Problem
 from desk.access.people import users
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.telling.notices import Staff
 
 

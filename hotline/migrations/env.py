@@ -4,6 +4,7 @@ from alembic import context
 
 import channels.wechat.tables  # noqa: F401
 import ivr.calls  # noqa: F401
+import knowledge.tables  # noqa: F401
 from core.database import metadata
 
 connection = context.config.attributes["connection"]

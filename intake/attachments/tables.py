@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from core.database import Sealed, UtcDateTime, metadata
-from desk.orders.tables import one_of
+from core.database import Sealed, UtcDateTime, metadata, one_of
 from intake.attachments.kinds import Kind
 
 attachments = Table(

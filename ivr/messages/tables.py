@@ -4,8 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
-from core.database import Sealed, UtcDateTime, metadata
-from desk.orders.tables import one_of
+from core.database import Sealed, UtcDateTime, metadata, one_of
 
 
 class Kind(StrEnum):

@@ -33,11 +33,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from core.database import Sealed, SealedJson, UtcDateTime, metadata, vault_of
+from core.database import Sealed, SealedJson, UtcDateTime, metadata, one_of, vault_of
 from desk.access import audit
 from desk.orders.model import e164
 from desk.orders.register import by_id, traced
-from desk.orders.tables import one_of, work_orders
+from desk.orders.tables import work_orders
 from desk.personal_data.privacy import masked_phone
 from desk.repeated.supporters import Person, handled_in
 from ivr.flow import Instruction

@@ -24,13 +24,12 @@ from sqlalchemy import (
     update,
 )
 
-from core.database import Sealed, UtcDateTime, metadata, vault_of
+from core.database import Sealed, UtcDateTime, metadata, one_of, vault_of
 from core.problems import Problem
 from core.sheets import BadSheet, read_sheet
 from desk.access import audit
 from desk.orders.model import Phone, Short, e164
 from desk.orders.register import traced
-from desk.orders.tables import one_of
 from desk.personal_data.privacy import masked_phone
 
 

@@ -12,10 +12,11 @@ ROOT = Path(__file__).parents[2]
 MAY_IMPORT = {
     "core": set[str](),
     "desk": {"core"},
+    "knowledge": {"core"},
     "intake": {"core", "desk"},
     "ivr": {"core", "desk", "intake"},
     "channels": {"core", "desk", "intake"},
-    "hotline": {"core", "desk", "intake", "ivr", "channels"},
+    "hotline": {"core", "desk", "knowledge", "intake", "ivr", "channels"},
     "bot": set[str](),
 }
 

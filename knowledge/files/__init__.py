@@ -1,0 +1,1 @@
+"""Entries in files: JSON lines, YAML."""

@@ -1,0 +1,1 @@
+"""Finding the entry that answers a question, and judging whether it does."""
