@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import calls, chats, classifiers, lists, orders, sweep, turns
+from bench import calls, chats, classifiers, knowledge, lists, orders, sweep, turns
 
 MEASUREMENTS = {
     "turns": turns.measure,
@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "orders": orders.measure,
     "sweep": sweep.measure,
     "lists": lists.measure,
+    "knowledge": knowledge.measure,
 }
 
 

@@ -22,6 +22,7 @@ from ivr.messages import removal
 from ivr.out import attempts, lists
 from ivr.out.rules import Campaign
 from ivr.people import keeping
+from knowledge import asked
 
 FORGETTABLE = (inbox.forgettable, calls.forgettable)
 
@@ -29,7 +30,7 @@ FORGETTABLE = (inbox.forgettable, calls.forgettable)
 def erasure_of(city: City, settings: Settings) -> Erasure:
     """The erasing of orders under a city's rules, with all that was said and sent in messages and calls."""
     memory = _forget_in(settings.tracker_file)
-    written = (inbox.forget, attachments.forget, handover.forget, wechat.forget)
+    written = (inbox.forget, attachments.forget, handover.forget, wechat.forget, asked.forget)
     keepers = (*written, keeping.forget, calls.forget, removal.forget, memory)
     of_orders = (removal.forget_order, attachments.forget_order, attempts.forget_order)
     return Erasure(Retention.of_city(city), keepers, of_orders)

@@ -3,6 +3,7 @@
 Every function takes the connection of a running transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,3 +63,9 @@ def settle(
         changed["order_number"] = order_number
     if not connection.execute(update(questions).where(questions.c.id == question_id).values(changed)).rowcount:
         raise Problem(404, "Not Found", f"question: there is none of the id {question_id}")
+
+
+def forget(connection: Connection, conversation_ids: Sequence[str]) -> None:
+    """Remove what was asked in conversations; the verdicts stay for the figures."""
+    of_them = questions.c.conversation_id.in_(conversation_ids)
+    connection.execute(update(questions).where(of_them).values(text=None))

@@ -13,7 +13,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -142,7 +141,6 @@ votes = Table(
     # Trace of who voted: one vote each for a version, the last one counts.
     Column("voter", String(64), nullable=False),
     Column("helped", Boolean, nullable=False),
-    Column("words", Text),
     UniqueConstraint("entry_id", "version", "voter"),
 )
 

@@ -1,10 +1,14 @@
 """BM25 over tokens (bm25s): scores of documents, and how much of a question a document speaks of."""
 
+import logging
 from collections.abc import Sequence
 
 import bm25s
 import numpy as np
 import numpy.typing as npt
+
+# It sets its logger to DEBUG when it is imported, and says a line for each index.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 Scores = npt.NDArray[np.float32]
 

@@ -19,6 +19,8 @@ from knowledge.search.words import Words
 from knowledge.tables import vectors
 
 LOOK_EVERY_SECONDS = 1.0
+MOST_REMEMBERED = 4096
+"""Texts whose vectors are kept in memory, 1.5 kB each: the same question is asked again and again."""
 
 Progress = Callable[[int, int], None]
 """Told how many phrases have their vectors, of how many."""
@@ -41,6 +43,7 @@ class Shelf:
         self._gone: frozenset[str] = frozenset()
         self._looked_at = -LOOK_EVERY_SECONDS
         self._making: asyncio.Task[None] | None = None
+        self._memory: dict[str, Vectors] = {}
 
     async def index(self) -> Index:
         """The index; waits for it only where there is none yet."""
@@ -80,11 +83,28 @@ class Shelf:
 
     async def vector(self, text: str) -> Vectors | None:
         """A question's vector."""
-        if self._encoder is None:
-            return None
-        encoder = self._encoder
-        made = await asyncio.to_thread(lambda: encoder().encode([text])[0])
-        return np.asarray(made)
+        return None if self._encoder is None else (await self.vectors([text]))[0]
+
+    async def vectors(self, texts: Sequence[str]) -> Vectors:
+        """A row for each text; zeros without an encoder. Those of `MOST_REMEMBERED` texts are remembered."""
+        if self._encoder is None or not texts:
+            return np.zeros((len(texts), SIZE), dtype=np.float32)
+        return await asyncio.to_thread(self._remembered, list(dict.fromkeys(texts)), texts)
+
+    def standard_questions(self) -> tuple[list[Entry], Vectors]:
+        """The entries of the index, with the vector of each one's standard question."""
+        listed = list(self._index.entries)
+        return listed, np.stack([self._vectors[e.id][0] for e in listed]) if listed else no_vectors()
+
+    def _remembered(self, different: Sequence[str], texts: Sequence[str]) -> Vectors:
+        missing = [text for text in different if text not in self._memory]
+        if missing:
+            assert self._encoder is not None
+            if len(self._memory) + len(missing) > MOST_REMEMBERED:
+                self._memory = {}
+                missing = list(different)
+            self._memory |= dict(zip(missing, self._encoder().encode(missing), strict=True))
+        return np.stack([self._memory[text] for text in texts])
 
     async def _look(self) -> None:
         if self._making is not None and not self._making.done():

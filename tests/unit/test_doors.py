@@ -41,6 +41,8 @@ IN_PATHS = {
     "sid": "RE99",
     "attempt": "a" * 22,
     "attachment_id": "a" * 32,
+    "entry_id": "hotline-scope",
+    "question_id": "1",
     **dict.fromkeys(
         (
             "token_id",

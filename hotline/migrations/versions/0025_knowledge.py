@@ -101,7 +101,6 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("voter", sa.String(length=64), nullable=False),
         sa.Column("helped", sa.Boolean(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["entry_id"], ["knowledge_entries.id"], name=op.f("fk_knowledge_votes_entry_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_knowledge_votes")),
         sa.UniqueConstraint("entry_id", "version", "voter", name=op.f("uq_knowledge_votes_entry_id_version_voter")),
