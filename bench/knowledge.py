@@ -31,7 +31,7 @@ from knowledge.search.words import Synonyms, Words
 from knowledge.stock import stocked
 
 ENTRIES = tuple(int(count) for count in os.environ.get("BENCH_ENTRIES", "5000,100000").split(","))
-ENCODED = 5000
+ENCODED = 10_000
 QUESTIONS = 200
 NOISE = 0.02
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ def _measured(console: Console, count: int) -> Iterator[tuple[str, str]]:
     asked = asked[:QUESTIONS]
     console.print(f"{count:,} entries: vectors …")
     began = time.perf_counter()
-    vectors = _vectors([entry.content.question for entry in entries])
+    vectors = _vectors([text for entry in entries for text in entry.content.meant])
     encoding = time.perf_counter() - began
     began, before = time.perf_counter(), psutil.Process().memory_info().rss
     index = Index.of(entries, words, vectors)
@@ -79,8 +79,8 @@ def _measured(console: Console, count: int) -> Iterator[tuple[str, str]]:
     for name, took in times.items():
         p50, p95 = statistics.median(took), sorted(took)[int(len(took) * 0.95)]
         yield name, f"{p50 * 1000:.1f} / {p95 * 1000:.1f} ({p50 / base:.1f})"
-    made = f"{encoding:.1f}" if count <= ENCODED else f"of {ENCODED:,}: {encoding:.1f}"
-    yield "index: vectors, s", made
+    made = f"{encoding:.1f}" if len(vectors) <= ENCODED else f"{encoding:.1f} for {ENCODED:,}"
+    yield "index: vectors of all texts, s", made
     yield "index: the rest, s", f"{indexing:.1f}"
     yield "index: memory, MB", f"{grown / 1e6:.0f}"
 

@@ -12,6 +12,7 @@ from core.records import Record
 
 LONGEST_ANSWER = 20_000
 MOST_PHRASES = 60
+LONGEST_GIST = 80
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Lines = Annotated[tuple[Line, ...], Field(max_length=MOST_PHRASES)]
@@ -115,6 +116,16 @@ class Content(Record):
     def phrases(self) -> tuple[str, ...]:
         """All ways of asking for it."""
         return (self.question, *self.asked)
+
+    @cached_property
+    def gist(self) -> str:
+        """What it is about, in one line: the question and the beginning of the answer."""
+        return f"{self.question}。{self.short or self.answer}"[:LONGEST_GIST]
+
+    @cached_property
+    def meant(self) -> tuple[str, ...]:
+        """The texts it is found by when the meaning is compared: all ways of asking, and last the gist."""
+        return (*self.phrases, self.gist)
 
     @cached_property
     def body(self) -> str:

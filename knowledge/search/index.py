@@ -14,7 +14,9 @@ from knowledge.search.nearest import InMemory, Nearest
 from knowledge.search.words import Words
 
 # What each way of finding counts (docs/knowledge.md has the measurements).
-ASKED, BODY, SOUND, MEANING = 1.0, 0.6, 0.35, 1.6
+ASKED, BODY, SOUND, MEANING, GIST = 1.0, 1.0, 0.35, 1.2, 0.6
+# Of a letter the vector knows the beginning alone: from so many characters on it counts less.
+LONG, LONG_MEANING = 60, 0.4
 # The cosine of unrelated sentences with this encoder, and of the same sentence.
 UNRELATED, SAME = 0.30, 1.0
 
@@ -37,7 +39,7 @@ class Candidate:
     """An entry that may answer.
 
     The scores are 0…1, of its best way of asking: by words, by sound, by meaning; `body`: by words of what it answers;
-    `score` is what they come to together.
+    `gist`: by the meaning of its question and answer; `score` is what they come to together.
     """
 
     entry: Entry
@@ -46,6 +48,7 @@ class Candidate:
     body: float
     sound: float
     meaning: float
+    gist: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,8 @@ class Index:
 
     @classmethod
     def of(cls, entries: Sequence[Entry], words: Words, vectors: Vectors) -> "Index":
-        """The index with a row of `vectors` for each phrase of each entry, in their order."""
-        counts = [len(entry.content.phrases) for entry in entries]
-        return cls(entries, words, InMemory(vectors, np.repeat(np.arange(len(counts)), counts), len(counts)))
+        """The index with a row of `vectors` for each text each entry is meant by, in their order."""
+        return cls(entries, words, InMemory(vectors, [len(entry.content.meant) for entry in entries]))
 
     def question(self, text: str, vector: Vectors | None) -> Question:
         """A question, taken apart. `vector` is its own row, None to find by words alone."""
@@ -94,15 +96,16 @@ class Index:
         asked = self._best_phrase(self._asked.scores(question.tokens))
         sound = self._best_phrase(self._sound.scores(question.sounds))
         body = self._body.scores(question.tokens)
-        meaning = self._meaning(question.vector)
-        score = ASKED * asked + BODY * body + SOUND * sound + MEANING * meaning
+        meaning, gist = self._meaning(question.vector)
+        counts = 1.0 if len(question.text) < LONG else LONG_MEANING
+        score = ASKED * asked + BODY * body + SOUND * sound + counts * (MEANING * meaning + GIST * gist)
         found: list[Candidate] = []
         for i in _descending(score):
             entry = self.entries[i]
             if score[i] <= 0 or len(found) == most:
                 break
             if entry.id not in without and wanted.admits(entry.content):
-                parts = (float(part[i]) for part in (score, asked, body, sound, meaning))
+                parts = (float(part[i]) for part in (score, asked, body, sound, meaning, gist))
                 found.append(Candidate(entry, *parts))
         return found
 
@@ -118,12 +121,18 @@ class Index:
         best: Scores = np.maximum.reduceat(scores, self._first) if len(scores) else scores
         return best
 
-    def _meaning(self, vector: Vectors | None) -> Scores:
-        if vector is None:
-            return np.zeros(len(self.entries), dtype=np.float32)
-        cosines = self._nearest.cosines(vector)
-        near: Scores = np.clip((cosines - UNRELATED) / (SAME - UNRELATED), 0, 1).astype(np.float32)
-        return near
+    def _meaning(self, vector: Vectors | None) -> tuple[Scores, Scores]:
+        if vector is None or not self.entries:
+            nothing = np.zeros(len(self.entries), dtype=np.float32)
+            return nothing, nothing
+        asked, gist = self._nearest.cosines(vector)
+        return _above(asked), _above(gist)
+
+
+def _above(cosines: Scores) -> Scores:
+    """What lies between unrelated and the same, as 0…1."""
+    near: Scores = np.clip((cosines - UNRELATED) / (SAME - UNRELATED), 0, 1).astype(np.float32)
+    return near
 
 
 def _descending(scores: Scores, step: int = 64) -> Iterable[int]:

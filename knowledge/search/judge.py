@@ -16,7 +16,7 @@ from knowledge.search.index import Candidate, Index, Question
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 
-FEATURES = ("asked", "body", "sound", "meaning", "lead", "covered", "spoken_of", "length")
+FEATURES = ("asked", "body", "sound", "meaning", "gist", "lead", "covered", "spoken_of", "length")
 LOOKED_AT = 5
 MOST_CHOICES = 3
 LONG = 60
@@ -101,6 +101,7 @@ def described(
                 "body": candidate.body,
                 "sound": candidate.sound,
                 "meaning": candidate.meaning,
+                "gist": candidate.gist,
                 "lead": (candidate.score - max(others, default=0.0)) / max(candidate.score, 0.01),
                 "covered": index.weight(said & spoken) / whole if said & spoken else 0.0,
                 # The best way of asking: how much of it the question says.

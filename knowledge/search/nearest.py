@@ -1,5 +1,6 @@
 """The nearest of many vectors."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,19 +14,22 @@ Scores = npt.NDArray[np.float32]
 class Nearest(Protocol):
     """Finds how near a question's vector is to every entry."""
 
-    def cosines(self, vector: Vectors) -> Scores:
-        """For each entry the cosine of its nearest phrase; below every other where it is not near at all."""
+    def cosines(self, vector: Vectors) -> tuple[Scores, Scores]:
+        """For each entry the cosine of its nearest way of asking, and that of its gist."""
         ...
 
 
 class InMemory:
     """All vectors in memory, each compared: exact, and within the time asked for up to 100,000 entries."""
 
-    def __init__(self, vectors: Vectors, owner: npt.NDArray[np.intp], entries: int) -> None:
-        """`owner`: the entry of each row, in their order; `entries`: how many there are, each with a row."""
-        self._vectors = vectors
-        self._first = np.searchsorted(owner, np.arange(entries))
+    def __init__(self, vectors: Vectors, counts: Sequence[int]) -> None:
+        """`counts`: how many rows each entry has, in their order; the last one of each is its gist."""
+        ends = np.cumsum(counts, dtype=np.intp)
+        is_gist = np.zeros(len(vectors), dtype=bool)
+        is_gist[ends - 1] = True
+        self._gists, self._phrases = vectors[is_gist], vectors[~is_gist]
+        self._first = ends - np.asarray(counts, dtype=np.intp) - np.arange(len(counts))
 
-    def cosines(self, vector: Vectors) -> Scores:
+    def cosines(self, vector: Vectors) -> tuple[Scores, Scores]:
         """See `Nearest`."""
-        return np.maximum.reduceat(self._vectors @ vector, self._first)
+        return np.maximum.reduceat(self._phrases @ vector, self._first), self._gists @ vector

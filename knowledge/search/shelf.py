@@ -23,7 +23,7 @@ MOST_REMEMBERED = 4096
 """Texts whose vectors are kept in memory, 1.5 kB each: the same question is asked again and again."""
 
 Progress = Callable[[int, int], None]
-"""Told how many phrases have their vectors, of how many."""
+"""Told how many texts have their vectors, of how many."""
 
 
 class Shelf:
@@ -134,17 +134,17 @@ class Shelf:
         missing = [entry for entry in self._entries.values() if entry.id not in self._vectors]
         if self._encoder is None:
             for entry in missing:
-                self._vectors[entry.id] = np.zeros((len(entry.content.phrases), SIZE), dtype=np.float32)
+                self._vectors[entry.id] = np.zeros((len(entry.content.meant), SIZE), dtype=np.float32)
             return
         if not missing:
             return
         encoder, done = self._encoder(), 0
-        total = sum(len(entry.content.phrases) for entry in missing)
+        total = sum(len(entry.content.meant) for entry in missing)
         for some in batches(missing):
-            phrases = list(chain.from_iterable(entry.content.phrases for entry in some))
+            phrases = list(chain.from_iterable(entry.content.meant for entry in some))
             made = self._encoded(encoder, phrases)
             for entry in some:
-                count = len(entry.content.phrases)
+                count = len(entry.content.meant)
                 self._vectors[entry.id], made = made[:count], made[count:]
                 done += count
             if progress is not None:

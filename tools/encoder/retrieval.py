@@ -2,7 +2,7 @@
 
 Two texts that belong together come near each other, and the others of the batch are pushed away (InfoNCE):
 
-- two ways of asking for the same entry of `city/knowledge/`, or a question and its short answer; one of them now and
+- two ways of asking for the same entry of `city/knowledge/`, or one and the entry's gist; one of them now and
   then with a slip of the ear or the finger;
 - a few sentences of a letter of `bot/data/nlu/letters/` and the rest of it.
 """
@@ -62,10 +62,10 @@ class Slips:
 
 
 def entries(without: set[str]) -> list[list[str]]:
-    """For each entry its ways of asking, and last its short answer; entries of one file stand together."""
+    """For each entry its ways of asking, and last its gist; entries of one file stand together."""
     files = [path for path in sorted(ENTRIES.glob("*.yml")) if path.stem not in without]
     listed = [entry for path in files for entry in yaml.safe_load(path.read_text("utf-8")).get("entries", [])]
-    return [[e["question"], *e.get("asked", ()), e.get("short") or e["answer"][:60]] for e in listed]
+    return [[e["question"], *e.get("asked", ()), f"{e['question']}。{e['short']}"] for e in listed]
 
 
 def letters() -> list[str]:

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from core.city import City
 from core.database import Database
 from knowledge.answering import Knowledge
 from knowledge.content import Audience, Content
 from knowledge.entries import Actor, put, retire
+from knowledge.search.encoder import Encoder
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 from tests.fakes import SetClock
@@ -108,32 +110,20 @@ async def test_what_holds_for_one_county_is_not_told_in_another(
     assert ("card-lost" in [candidate.entry.id for candidate in finding.candidates]) == finds
 
 
-async def test_an_empty_knowledge_base_is_sure_of_nothing(sqlite: Database, city, clock: SetClock) -> None:  # type: ignore[no-untyped-def]
+async def test_an_empty_knowledge_base_is_sure_of_nothing(sqlite: Database, city: City, clock: SetClock) -> None:
     finding = await Knowledge(sqlite, city, clock).find("社保卡丢了怎么办")
     assert finding.verdict is Verdict.UNSURE
     assert finding.candidates == ()
 
 
 async def test_a_text_is_encoded_once_however_often_the_index_is_made(
-    knowledge: Knowledge,
-    shelved: Database,
-    city,
-    clock: SetClock,  # type: ignore[no-untyped-def]
+    knowledge: Knowledge, shelved: Database, city: City, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await knowledge.find("社保卡")
-
-    def no_encoder() -> None:
-        raise AssertionError("everything was encoded before")
-
-    class Remembering:
-        mark = Knowledge(shelved, city, clock).shelf._encoder().mark  # type: ignore[misc]
-
-        def encode(self, texts: object) -> None:
-            raise AssertionError(f"encoded again: {texts}")
-
-    again = Knowledge(shelved, city, clock, lambda: Remembering())  # type: ignore[arg-type,return-value]
-    index = await again.shelf.refresh()
-    assert len(index.entries) == 3
+    await knowledge.shelf.refresh()
+    encoded: list[str] = []
+    monkeypatch.setattr(Encoder, "encode", lambda self, texts: encoded.extend(texts))
+    index = await Knowledge(shelved, city, clock).shelf.refresh()
+    assert (len(index.entries), encoded) == (3, [])
 
 
 def test_fillers_say_nothing_and_synonyms_say_the_same(words: Words) -> None:
