@@ -38,8 +38,9 @@ seed: setup-run  ## fill the desk with believable orders to try it with
 corpus: setup-dev  ## how various the training sentences are; make corpus FILE=labelled.jsonl looks for copies too
 	@.venv/bin/python tools/corpus.py $(FILE)
 
-evaluate: setup-run  ## measure the understanding on labelled messages: make evaluate FILE=labelled.jsonl
-	@$(HOTLINE) evaluate "$(FILE)"
+evaluate: setup-run  ## measure the knowledge base, and the understanding on labelled messages: make evaluate FILE=labelled.jsonl
+	@$(HOTLINE) knowledge evaluate
+	@$(if $(FILE),$(HOTLINE) evaluate "$(FILE)")
 
 encoder: setup-dev  ## make the sentence encoder anew (half an hour and more; see tools/encoder/README.md)
 	@.tools/uv-*/bin/uv venv -q --allow-existing .tools/encoder && .tools/uv-*/bin/uv pip install -q --python .tools/encoder -r tools/encoder/requirements.txt

@@ -9,7 +9,9 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 RESAMPLES = 1000
 BINS = 10
@@ -147,7 +149,7 @@ MEASURES: dict[str, Callable[[Sequence[Judged]], float]] = {
 }
 
 
-def measured(measure: Callable[[Sequence[Judged]], float], messages: Sequence[Judged]) -> Measure:
+def measured(measure: Callable[[Sequence[T]], float], messages: Sequence[T]) -> Measure:
     """A measure with its interval from `RESAMPLES` resamples; the same messages give the same interval."""
     chance = random.Random(0)
     values = sorted(measure(chance.choices(messages, k=len(messages))) for _ in range(RESAMPLES))

@@ -14,8 +14,10 @@ from core.city import City
 from core.clock import utc_now
 from core.database import Database
 from core.secrets import open_database
-from core.settings import get_settings
+from core.settings import PROJECT_ROOT, get_settings
 from hotline import schema
+from hotline.evaluation import BadLabels
+from hotline.knowledge_evaluation import read_questions, show_knowledge
 from hotline.progress import told
 from knowledge import entries
 from knowledge.answering import Knowledge, today
@@ -29,7 +31,7 @@ from knowledge.search.judge import Finding, judge
 knowledge_app = typer.Typer(no_args_is_help=True, help="知识库: the entries, and searching them.")
 console = Console(stderr=True)
 ACTOR = "command line"
-AT_ONCE = 256
+QUESTIONS = PROJECT_ROOT / "tests" / "understanding" / "knowledge.jsonl"
 
 
 @knowledge_app.command(name="import")
@@ -70,6 +72,23 @@ def search(
         findings = _found(knowledge, [text for _, text in some], most)
         for (asked_id, _), finding in zip(some, findings, strict=True):
             sys.stdout.write(_as_json(asked_id, finding) if json_lines else _as_text(finding))
+
+
+@knowledge_app.command()
+def evaluate(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help='JSON lines {"query","gold":[ids]}; no id: not answerable.'),
+    ] = QUESTIONS,
+    missed: Annotated[bool, typer.Option("--missed", help="Show the questions that went wrong.")] = False,
+) -> None:
+    """Measure how well the entries that come with the project answer; each measure with its 95 % interval."""
+    try:
+        asked = read_questions(file)
+    except BadLabels as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    show_knowledge(Console(), asked, City(get_settings().city_dir), today(utc_now()), missed=missed)
 
 
 def _read(file: Path) -> Taken:

@@ -1,0 +1,80 @@
+"""Fitting the judgement of the knowledge base: `python tools/judgement/fit.py`.
+
+Reads `tools/judgement/questions.jsonl`, which is not what is measured on (`tests/understanding/knowledge.jsonl`), finds
+the candidates of each question, and fits how likely a candidate is right (logistic regression). `sure` is the lowest
+probability with which at most `WRONG` of the questions the base cannot answer would be told an answer, and at most as
+many of the others a wrong one; `maybe` the lowest with which at most `IN_VAIN` would be asked back in vain.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from core.city import City
+from core.settings import PROJECT_ROOT, get_settings
+from hotline.knowledge_evaluation import Told, base_of, read_questions, searched
+from knowledge.search.judge import FEATURES, Judgement, described, judge
+
+QUESTIONS = Path(__file__).with_name("questions.jsonl")
+JUDGEMENT = PROJECT_ROOT / "knowledge" / "search" / "judgement.json"
+WRONG, IN_VAIN = 0.015, 0.12
+"""Half of what may be told wrongly (3 %): what is measured on was written by others."""
+DAY = date(2026, 11, 25)
+
+
+def main() -> None:
+    """Entry."""
+    asked = read_questions(QUESTIONS)
+    index, words = base_of(City(get_settings().city_dir))
+    found = list(searched(asked, index, DAY))
+    told = [(each, described(each.question, each.candidates, index, words)) for each in found]
+    x = np.array([[features[name] for name in FEATURES] for _, listed in told for features in listed])
+    y = np.array([c.entry.id in each.asked.gold for each, listed in told for c in each.candidates[: len(listed)]])
+    model = LogisticRegression(C=3.0, max_iter=1000).fit(x, y)
+    fitted = Judgement(
+        {name: round(float(w), 3) for name, w in zip(FEATURES, model.coef_[0], strict=True)},
+        round(float(model.intercept_[0]), 3),
+        1.0,
+        1.0,
+    )
+    findings = [Told(each.asked, judge(each.question, each.candidates, index, words, fitted)) for each in found]
+    fitted = replace(fitted, sure=sure_from(findings))
+    fitted = replace(fitted, maybe=min(fitted.sure, maybe_from(findings)))
+    JUDGEMENT.write_text(json.dumps(asdict(fitted), indent=1) + "\n", "utf-8")
+    print(JUDGEMENT.read_text("utf-8"))
+
+
+def sure_from(findings: Sequence[Told]) -> float:
+    """See above; rounded up to a hundredth."""
+    for hundredth in range(1, 100):
+        sure = hundredth / 100
+        lost = [each for each in findings if first(each) >= sure and not each.within(1)]
+        vain = sum(not each.asked.gold for each in lost) / max(1, sum(not each.asked.gold for each in findings))
+        wrong = sum(bool(each.asked.gold) for each in lost) / max(1, sum(bool(each.asked.gold) for each in findings))
+        if vain <= WRONG and wrong <= WRONG:
+            return sure
+    return 0.99
+
+
+def maybe_from(findings: Sequence[Told]) -> float:
+    """See above; rounded up to a hundredth."""
+    unanswerable = [each for each in findings if not each.asked.gold]
+    for hundredth in range(1, 100):
+        maybe = hundredth / 100
+        if sum(first(each) >= maybe for each in unanswerable) <= IN_VAIN * len(unanswerable):
+            return maybe
+    return 0.99
+
+
+def first(told: Told) -> float:
+    """How likely the first candidate is right."""
+    return told.finding.probabilities[0] if told.finding.probabilities else 0.0
+
+
+if __name__ == "__main__":
+    main()
