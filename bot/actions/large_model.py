@@ -1,7 +1,8 @@
-"""A large language model's second opinion on messages the understanding is unsure of; off unless a URL is set.
+"""A large language model: a second opinion on messages of unsure category, and answers in the citizen's own terms.
 
-Any OpenAI-compatible endpoint serves (DeepSeek, a model of one's own). It sees the message without what identifies the
-citizen, has a budget of seconds, and its silence changes nothing: the citizen is then asked to choose as ever.
+Off unless a URL is set; answers are another switch. Any OpenAI-compatible endpoint serves (DeepSeek, a model of one's
+own). It sees the message without what identifies the citizen, has a budget of seconds, and its silence changes nothing:
+the citizen is then asked to choose, or told the entry of the knowledge base as it stands.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ import logging
 import os
 import re
 import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import aiohttp
 
-from bot.actions.city import Category, City
+from bot.actions.city import City
 from bot.actions.entities import entities
 from bot.actions.reading import find_name
 
@@ -33,9 +35,20 @@ PROMPT = (
     '只输出JSON，例如{{"category": "03"}}，编号只能从下面选，都不合适输出{{"category": null}}。\n{options}'
 )
 
+ANSWERING = (
+    "你是12345政务服务便民热线的接线员。只根据下面编号的知识条目回答群众的问题，不得添加条目以外的任何内容、数字、电话或网址；"
+    '条目不能回答这个问题时输出{{"answer": null, "cited": []}}。用平实的话，不超过300字。'
+    '只输出JSON，例如{{"answer": "……", "cited": ["条目编号"]}}，cited写你用到的条目编号。\n{entries}'
+)
+LONGEST_ANSWER = 400
+_NUMBER = re.compile(
+    r"[0-9]+(?:\.[0-9]+)?|[〇零一二三四五六七八九十百千万亿两半]+(?=[个年月日天周岁元倍次份人项条款%％小工])"
+)
+_ADDRESS = re.compile(r"https?://|www\.|[a-z0-9-]+\.(?:com|cn|net|org)", re.IGNORECASE)
+
 
 class LargeModel:
-    """Asks an OpenAI-compatible `url` (up to /v1) which of some categories a message belongs to."""
+    """Asks an OpenAI-compatible `url` (up to /v1)."""
 
     def __init__(self, url: str, key: str, model: str, budget_seconds: float) -> None:
         self._url = url.rstrip("/") + "/chat/completions"
@@ -47,11 +60,35 @@ class LargeModel:
 
     async def choose(self, text: str, ranking: Sequence[Tuple[str, float]], city: City) -> Optional[str]:
         """The id of one of the likeliest categories, or None when there is no clear answer in time."""
-        if time.monotonic() < self._rests_until or not ranking:
+        if not ranking:
             return None
         options = [city.by_id[category] for category, _ in ranking[:OPTIONS]]
+        listed = "\n".join(f"{option.id} {option.name}：{option.description}" for option in options)
+        told = await self._told(PROMPT.format(options=listed), masked(text, city), most_tokens=30)
+        chosen = None if told is None else told.get("category")
+        return chosen if isinstance(chosen, str) and chosen in {option.id for option in options} else None
+
+    async def answer(self, question: str, entries: Mapping[str, str], city: City) -> Optional["Written"]:
+        """An answer out of the texts of entries, by id; None when there is none in time that they alone bear out.
+
+        Every number in it has to stand in an entry it cites, and it names no address of the web that they do not.
+        """
+        listed = "\n".join(f"【{entry_id}】{text}" for entry_id, text in entries.items())
+        told = await self._told(ANSWERING.format(entries=listed), masked(question, city), most_tokens=600)
+        if told is None:
+            return None
+        text, cited = told.get("answer"), told.get("cited")
+        if not isinstance(text, str) or not isinstance(cited, list) or not cited or not set(cited) <= set(entries):
+            return None
+        written = Written(text.strip(), tuple(map(str, cited)))
+        return written if is_borne_out(written.text, [entries[entry_id] for entry_id in written.cited]) else None
+
+    async def _told(self, instructions: str, text: str, most_tokens: int) -> Optional[Dict[str, Any]]:
+        """The JSON object the model answers; None when it rests, is silent, or answers anything else."""
+        if time.monotonic() < self._rests_until:
+            return None
         try:
-            answer = await asyncio.wait_for(self._ask(masked(text, city), options), self._budget)
+            answer = await asyncio.wait_for(self._ask(instructions, text, most_tokens), self._budget)
         except (TimeoutError, aiohttp.ClientError, ValueError, KeyError, IndexError, TypeError) as error:
             logger.warning("large model silent: %s", type(error).__name__)
             self._silences += 1
@@ -59,18 +96,14 @@ class LargeModel:
                 self._silences, self._rests_until = 0, time.monotonic() + REST_SECONDS
             return None
         self._silences = 0
-        return answer if answer in {option.id for option in options} else None
+        return answer
 
-    async def _ask(self, text: str, options: List[Category]) -> Optional[str]:
-        listed = "\n".join(f"{option.id} {option.name}：{option.description}" for option in options)
+    async def _ask(self, instructions: str, text: str, most_tokens: int) -> Dict[str, Any]:
         body: Dict[str, Any] = {
             "model": self._model,
-            "messages": [
-                {"role": "system", "content": PROMPT.format(options=listed)},
-                {"role": "user", "content": text},
-            ],
+            "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": text}],
             "temperature": 0,
-            "max_tokens": 30,
+            "max_tokens": most_tokens,
             "response_format": {"type": "json_object"},
         }
         async with (
@@ -79,8 +112,27 @@ class LargeModel:
         ):
             response.raise_for_status()
             told = (await response.json(content_type=None))["choices"][0]["message"]["content"]
-        chosen = json.loads(told)["category"]
-        return None if chosen is None else str(chosen)
+        answer = json.loads(told)
+        if not isinstance(answer, dict):
+            raise ValueError("not a JSON object")
+        return answer
+
+
+@dataclass(frozen=True)
+class Written:
+    """An answer a large model wrote, and the ids of the entries it cites."""
+
+    text: str
+    cited: Tuple[str, ...]
+
+
+def is_borne_out(text: str, sources: Sequence[str]) -> bool:
+    """Whether an answer is of a fit length and names no number and no address that its sources do not name."""
+    if not 0 < len(text) <= LONGEST_ANSWER:
+        return False
+    known = "\n".join(sources)
+    numbers = set(_NUMBER.findall(known))
+    return set(_NUMBER.findall(text)) <= numbers and all(found in known for found in _ADDRESS.findall(text))
 
 
 def masked(text: str, city: City) -> str:

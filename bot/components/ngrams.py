@@ -111,7 +111,8 @@ def _two_sided(weights: np.ndarray, bias: np.ndarray) -> Tuple[np.ndarray, np.nd
 
 def _rarity(counts: sp.csr_matrix) -> np.ndarray:
     seen_in = np.bincount(counts.indices, minlength=counts.shape[1])
-    return (np.log((1 + counts.shape[0]) / (1 + seen_in)) + 1).astype(np.float32)
+    rarity: np.ndarray = (np.log((1 + counts.shape[0]) / (1 + seen_in)) + 1).astype(np.float32)
+    return rarity
 
 
 def _weighted(counts: sp.csr_matrix, rarity: np.ndarray) -> sp.csr_matrix:

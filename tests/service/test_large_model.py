@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
 
 from bot.actions.city import City
-from bot.actions.large_model import MOST_SILENCES, LargeModel, masked
+from bot.actions.large_model import LONGEST_ANSWER, MOST_SILENCES, LargeModel, Written, masked
 
 pytestmark = pytest.mark.service
 
@@ -17,7 +17,7 @@ CITY = City()
 RANKING = (("09", 0.4), ("01", 0.35), ("04", 0.1), ("02", 0.05), ("19", 0.04), ("22", 0.01))
 TEXT = "我姓欧阳，楼下烧烤摊的烟往家里灌，电话138 7123 4567，身份证42122219760908302X"
 
-Ask = Callable[[LargeModel], Awaitable[str | None]]
+T = TypeVar("T")
 
 
 class StandIn:
@@ -40,9 +40,20 @@ class StandIn:
 
 
 def answer(stand_in: StandIn, times: int = 1, key: str = "key", budget: float = 1.0) -> list[str | None]:
+    """The category the model says, asked several times."""
+    return asked_of(stand_in, lambda model: model.choose(TEXT, RANKING, CITY), times, key, budget)
+
+
+def asked_of(
+    stand_in: StandIn,
+    ask: Callable[[LargeModel], Awaitable[T]],
+    times: int = 1,
+    key: str = "key",
+    budget: float = 1.0,
+) -> list[T]:
     """What the model says, asked several times."""
 
-    async def run() -> list[str | None]:
+    async def run() -> list[T]:
         application = web.Application()
         application.router.add_post("/v1/chat/completions", stand_in.handle)
         runner = web.AppRunner(application)
@@ -52,7 +63,7 @@ def answer(stand_in: StandIn, times: int = 1, key: str = "key", budget: float = 
         port = runner.addresses[0][1]
         model = LargeModel(f"http://127.0.0.1:{port}/v1", key, "any", budget)
         try:
-            return [await model.choose(TEXT, RANKING, CITY) for _ in range(times)]
+            return [await ask(model) for _ in range(times)]
         finally:
             await runner.cleanup()
 
@@ -95,3 +106,62 @@ def test_a_model_that_is_too_slow_is_left_alone_after_a_few_times() -> None:
 
 def test_the_masked_text_still_tells_the_matter() -> None:
     assert masked(TEXT, CITY) == "我姓[姓名]，楼下烧烤摊的烟往家里灌，电话[电话]，身份证[身份证号]"
+
+
+ENTRIES = {
+    "probation": "劳动合同期限三年以上的，试用期不得超过6个月。依据《中华人民共和国劳动合同法》第十九条。",
+    "overtime": "休息日加班又不能补休的，支付不低于工资百分之二百的报酬。",
+}
+
+
+def written(content: str, delay: float = 0.0) -> Written | None:
+    """What is told of an answer the model wrote."""
+    stand_in = StandIn(content, delay)
+    question = "我姓欧阳，电话13871234567，试用期能签一年吗"
+    [told] = asked_of(stand_in, lambda model: model.answer(question, ENTRIES, CITY), budget=0.5)
+    for asked in stand_in.asked:
+        assert "欧阳" not in asked["messages"][1]["content"]
+        assert "13871234567" not in asked["messages"][1]["content"]
+    return told
+
+
+def test_an_answer_that_the_cited_entry_bears_out_is_told() -> None:
+    told = written('{"answer": "不能签一年，合同三年以上的试用期最长6个月。", "cited": ["probation"]}')
+    assert told is None  # 一年 stands in no entry.
+    told = written('{"answer": "不能，合同三年以上的，试用期最长6个月。", "cited": ["probation"]}')
+    assert told == Written("不能，合同三年以上的，试用期最长6个月。", ("probation",))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"answer": null, "cited": []}',
+        '{"answer": "试用期最长6个月。", "cited": []}',
+        '{"answer": "试用期最长6个月。", "cited": ["labour-law"]}',
+        '{"answer": "试用期最长3个月。", "cited": ["probation"]}',
+        '{"answer": "试用期最长6个月。", "cited": ["overtime"]}',
+        '{"answer": "试用期最长六个月，见www.example.com", "cited": ["probation"]}',
+        '{"answer": "' + "长" * (LONGEST_ANSWER + 1) + '", "cited": ["probation"]}',
+        '{"answer": ["6个月"], "cited": ["probation"]}',
+        '["6个月"]',
+        "最长6个月",
+    ],
+    ids=[
+        "refused",
+        "nothing cited",
+        "an unknown entry",
+        "a number of its own",
+        "a number of another entry",
+        "an address",
+        "too long",
+        "no text",
+        "no object",
+        "no JSON",
+    ],
+)
+def test_any_other_written_answer_is_not_told(content: str) -> None:
+    assert written(content) is None
+
+
+def test_an_answer_that_comes_too_late_is_not_told() -> None:
+    assert written('{"answer": "试用期最长6个月。", "cited": ["probation"]}', delay=5) is None

@@ -27,7 +27,7 @@ from tools.corpus import DATA, sentences
 ENTRIES = Path(__file__).resolve().parents[2] / "city" / "knowledge"
 MOST_TOKENS = 96
 ASKED_BATCH, LETTER_BATCH = 64, 24
-LETTERS_SHARE = 0.3
+LETTERS_SHARE = 0.2
 RATE = 3e-5
 TEMPERATURE = 0.05
 SLIP = 0.25
@@ -155,7 +155,7 @@ def main() -> None:
     """Entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--hold-out", default="", help="names of files in city/knowledge, without .yml, by commas")
     arguments = parser.parse_args()
     random.seed(0)
