@@ -1,4 +1,4 @@
-"""Training the knowledge base's encoder: `python retrieval.py --out FILE.pt [--hold-out STEM,…]`.
+"""Training the knowledge base's encoder: `python retrieval.py --out FILE.pt [--start FILE.pt] [--hold-out STEM,…]`.
 
 Two texts that belong together come near each other, and the others of the batch are pushed away (InfoNCE):
 
@@ -25,9 +25,11 @@ from torch.nn import functional
 from tools.corpus import DATA, sentences
 
 ENTRIES = Path(__file__).resolve().parents[2] / "city" / "knowledge"
-MOST_TOKENS = 96
+MOST_TOKENS = 64
 ASKED_BATCH, LETTER_BATCH = 64, 24
-LETTERS_SHARE = 0.2
+LETTERS_SHARE, GIST_SHARE = 0.15, 0.2
+FROZEN_LAYERS = 6
+"""The lower layers stay as they are when a training goes on from another: half the time, and little is lost."""
 RATE = 3e-5
 TEMPERATURE = 0.05
 SLIP = 0.25
@@ -86,7 +88,7 @@ def parted(letter: str) -> Pair:
 class Trainer:
     """The network with its optimiser."""
 
-    def __init__(self, asked: list[list[str]], written: list[str], epochs: int) -> None:
+    def __init__(self, asked: list[list[str]], written: list[str], epochs: int, start: Path | None) -> None:
         self._asked, self._written = asked, written
         self._slips = Slips([text for entry in asked for text in entry])
         base = load_base()
@@ -95,8 +97,14 @@ class Trainer:
         self._tokenizer.enable_truncation(MOST_TOKENS)
         self._tokenizer.enable_padding(pad_id=PADDING, pad_to_multiple_of=8)
         self.network = Network(base, kept, 1, 1)
+        if start is not None:
+            self.network.load_state_dict(torch.load(start, weights_only=True)["network"])
+            for part in (self.network.word, self.network.pos, self.network.eln, *self.network.layers[:FROZEN_LAYERS]):
+                part.requires_grad_(False)
         self._steps = epochs * max(1, sum(len(e) for e in asked) // ASKED_BATCH)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=0.01, fused=True)
+        self._optimiser = torch.optim.AdamW(
+            [p for p in self.network.parameters() if p.requires_grad], lr=RATE, weight_decay=0.01, fused=True
+        )
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._rate)
 
     def train(self) -> None:
@@ -105,28 +113,30 @@ class Trainer:
         self.network.train()
         for step, pairs in enumerate(self._batches(), start=1):
             losses.append(self._step(pairs))
-            if step % 25 == 0:
+            if step % 10 == 0:
                 print(
-                    f"{step}/{self._steps} loss {np.mean(losses[-25:]):.3f} {time.monotonic() - began:.0f} s",
+                    f"{step}/{self._steps} loss {np.mean(losses[-10:]):.3f} {time.monotonic() - began:.0f} s",
                     flush=True,
                 )
 
     def _batches(self) -> Iterator[list[Pair]]:
         for _ in range(self._steps):
-            if random.random() < LETTERS_SHARE:
+            chance = random.random()
+            if chance < LETTERS_SHARE:
                 yield [parted(letter) for letter in random.sample(self._written, LETTER_BATCH)]
             else:
-                yield list(self._asked_pairs())
+                yield list(self._asked_pairs(with_gist=chance < LETTERS_SHARE + GIST_SHARE))
 
-    def _asked_pairs(self) -> Iterator[Pair]:
+    def _asked_pairs(self, with_gist: bool) -> Iterator[Pair]:
         """Half of them neighbours of one file, which are hard to tell apart, half from anywhere."""
         start = random.randrange(max(1, len(self._asked) - ASKED_BATCH // 2))
         near = list(range(start, min(len(self._asked), start + ASKED_BATCH // 2)))
         elsewhere = [i for i in range(len(self._asked)) if i not in near]
         far = random.sample(elsewhere, min(len(elsewhere), ASKED_BATCH - len(near)))
         for i in near + far:
-            one, other = random.sample(self._asked[i], 2)
-            yield self._slips.of(one), other
+            *ways, gist = self._asked[i]
+            one, other = random.sample(ways, 2)
+            yield self._slips.of(one), gist if with_gist else other
 
     def _step(self, pairs: list[Pair]) -> float:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -155,12 +165,13 @@ def main() -> None:
     """Entry."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="go on from an encoder that this has trained before")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--hold-out", default="", help="names of files in city/knowledge, without .yml, by commas")
     arguments = parser.parse_args()
     random.seed(0)
     torch.manual_seed(0)
-    trainer = Trainer(entries(set(arguments.hold_out.split(","))), letters(), arguments.epochs)
+    trainer = Trainer(entries(set(arguments.hold_out.split(","))), letters(), arguments.epochs, arguments.start)
     trainer.train()
     torch.save({"network": trainer.network.state_dict()}, arguments.out)
 
