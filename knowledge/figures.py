@@ -15,6 +15,7 @@ from knowledge.tables import Outcome, questions
 told = Wording(__file__, "figures.yml")
 
 LONGEST_DAYS = 366
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 AskedForPerson = Callable[[Connection, datetime], Mapping[str, datetime]]
 """Tells the conversations in which a person was asked for since a moment, each with when that was last."""
@@ -95,7 +96,10 @@ def count(connection: Connection, first: date, last: date, asked_for_person: Ask
 
 
 def check_days(first: date, last: date) -> None:
-    """Raises Problem 422 for days in the wrong order, or too many."""
-    if not 0 <= (last - first).days < LONGEST_DAYS:
-        detail = f"from, to: {first} to {last}; to is from or later, and at most {LONGEST_DAYS} days are counted"
+    """Raises Problem 422 for days in the wrong order, too many, or beyond what a calendar reckons with."""
+    if not (EARLIEST <= first <= last <= LATEST and (last - first).days < LONGEST_DAYS):
+        detail = (
+            f"from, to: {first} to {last}; to is from or later, at most {LONGEST_DAYS} days are counted, "
+            f"between {EARLIEST} and {LATEST}"
+        )
         raise Problem(422, "Unprocessable Content", detail, field="from")

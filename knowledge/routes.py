@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, StringConstraints
 from sqlalchemy import Connection
 
@@ -29,6 +29,7 @@ from knowledge.texting import SendText
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^\S{1,100}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(\d{3}){0,2}$")]
+QuestionId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 MOBILE = re.compile(r"\+861\d{10}")
 WHO_COUNTS = (Role.SUPERVISOR, Role.LEADER, Role.DISPATCHER, Role.AUDITOR)
 
@@ -139,14 +140,14 @@ def create_router(
         return Answered(query=question.text, id=noted, sends_texts=send is not None, **_told(finding))
 
     @router.post("/questions/{question_id}/choice", dependencies=[open_to(For.SERVICE)])
-    async def choose(question_id: int, choice: Chosen) -> Shown:
+    async def choose(question_id: QuestionId, choice: Chosen) -> Shown:
         """Note which of several entries was meant, and give it."""
         found = await database.read(lambda c: _live_today(c, choice.entry_id, today(clock())))
         await database.write(lambda c: asked.chosen(c, question_id, found.id, found.version))
         return Shown.of(found)
 
     @router.post("/questions/{question_id}/text", status_code=202, dependencies=[open_to(For.SERVICE)])
-    async def send_text(question_id: int, to: Receiver) -> Sent:
+    async def send_text(question_id: QuestionId, to: Receiver) -> Sent:
         """Have what a question was answered with sent to a mobile telephone, once."""
         if send is None:
             raise Problem(409, "Conflict", texting.say("no_gateway"))
@@ -166,7 +167,7 @@ def create_router(
         return Sent(texts=await database.write(leave))
 
     @router.post("/questions/{question_id}/outcome", status_code=204, dependencies=[open_to(For.SERVICE)])
-    async def settle(question_id: int, settled: Settled) -> None:
+    async def settle(question_id: QuestionId, settled: Settled) -> None:
         """Note whether an answer did, and which order was opened because it did not."""
         now = clock()
         await database.write(lambda c: asked.settle(c, question_id, settled.outcome, now, settled.order_number))

@@ -285,7 +285,7 @@ class Consulting:
             return Turn(consultation, needs=Choose(consultation.offered[chosen]["id"]))
         if self._controls.means(heard.text, "none_of_these", "deny", "unsolved", "skip"):
             return Turn(consultation, ("utter_unsure",), ends=FILED)
-        if self._asks(heard) or self._tells(heard):
+        if self._begins_something(heard) or self._asks(heard) or self._tells(heard):
             return Turn(consultation, ends=ANOTHER)
         return self._not_understood(consultation, WHICH, heard)
 
@@ -302,6 +302,8 @@ class Consulting:
             return _filed(consultation)
         if means(text, "solved", "affirm"):
             return _solved(consultation)
+        if self._begins_something(heard):
+            return Turn(consultation, ends=ANOTHER)
         if (facet := self._facet(text)) is not None:
             return self._hear_facet(consultation, facet, text)
         if self._not_meant.search(text):
@@ -372,6 +374,10 @@ class Consulting:
         """Whether a few words surely mean one of these."""
         is_sure = heard.confidence >= SURE_INTENT and len(tidy(heard.text)) <= LONGEST_CONTROL
         return is_sure and heard.intent in intents
+
+    def _begins_something(self, heard: Heard) -> bool:
+        """Danger, or what the hotline may not accept: the filing knows what is said then."""
+        return heard.intent in ("emergency", "not_accepted") and heard.confidence >= SURE_INTENT
 
     def _tells(self, heard: Heard) -> bool:
         return len(tidy(heard.text)) >= SHORTEST_STORY and heard.intent in self._categories and bool(heard.ranking)

@@ -175,7 +175,7 @@ def test_an_answer_counts_until_an_order_or_a_person_follows(
     assert (counts["persons"], counts["silent"], counts["at_once"], counts["at_once_rate"]) == (1, 1, 2, 0.5)
 
 
-def test_days_in_the_wrong_order_are_refused(house: TestClient, as_operator: Headers) -> None:
-    days = {"from": "2026-11-24", "to": "2026-11-23"}
-    answer = house.get("/api/knowledge/figures", params=days, headers=as_operator)
+@pytest.mark.parametrize(("first", "last"), [("2026-11-24", "2026-11-23"), ("0001-01-01", "0001-01-02")])
+def test_days_nobody_can_count_are_refused(house: TestClient, as_operator: Headers, first: str, last: str) -> None:
+    answer = house.get("/api/knowledge/figures", params={"from": first, "to": last}, headers=as_operator)
     assert (answer.status_code, "to is from or later" in answer.json()["detail"]) == (422, True)
