@@ -75,7 +75,7 @@ class Adviser:
         if told is None:
             return None
         is_found = told["verdict"] == SURE or (is_mere and told["verdict"] == CHOICE)
-        if topic and not is_found and self.consulting.belongs_here(topic, heard.text):
+        if topic and not is_found and self.consulting.belongs_here(heard.text):
             return self.consulting.unsure_of_this(topic, heard.text)
         return self.consulting.begin(
             told, is_mere_question=is_mere, spoken=self._spoken, caller=heard.caller, area=area

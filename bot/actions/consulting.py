@@ -197,9 +197,9 @@ class Consulting:
         asked = replace(consultation, part=NOTHING, piece=0, added=added)
         return Turn(asked, ("utter_unsure_of_this",), ask=CONSULTATION)
 
-    def belongs_here(self, consultation: Consultation, text: str) -> bool:
-        """Whether a question nothing is found for may have been meant within the topic."""
-        return consultation.entry is not None and len(tidy(text)) <= LONGEST_PART_OF_A_TOPIC
+    def belongs_here(self, text: str) -> bool:
+        """Whether a question nothing is found for was meant within the topic."""
+        return len(tidy(text)) <= LONGEST_PART_OF_A_TOPIC
 
     # ---- what is said ----------------------------------------------------------------------------------------
 
