@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     llm_budget_seconds: float = Field(
         2.5, gt=0, le=5, description="How long that model may take before the citizen is asked instead."
     )
+    llm_answers: bool = Field(
+        False,
+        description="Let that model put sure answers of the knowledge base into the terms of the question, in writing: "
+        "from entries it cites alone.",
+    )
     asr_url: str = Field(
         "",
         description="OpenAI-compatible endpoint (up to /v1) that transcribes recordings. Empty: none is asked.",

@@ -42,7 +42,7 @@ from desk.special import special_routes
 from desk.telling import notice_routes, webhook_routes
 from desk.telling.backlog import backlog
 from desk.units import unit_routes
-from hotline import health, metrics, schema
+from hotline import consulted, health, metrics, schema
 from hotline.logs import configure
 from hotline.retention import erasure_of
 from intake.attachments import routes as attachment_routes
@@ -173,7 +173,15 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(handover_routes.create_router(parts.database, parts.city, handovers, parts.clock))
     attachments = Attachments(parts.database, parts.settings.attachments_dir, parts.clock)
     app.include_router(attachment_routes.create_router(parts.database, attachments, parts.clock))
-    app.include_router(knowledge_routes.create_router(parts.database, knowledge, parts.clock))
+    app.include_router(
+        knowledge_routes.create_router(
+            parts.database,
+            knowledge,
+            parts.clock,
+            send=consulted.send_text if parts.settings.sms_url else None,
+            asked_for_person=consulted.asked_for_person,
+        )
+    )
     app.include_router(care_routes.create_router(parts.database, knowledge, parts.clock))
     house = House(conversation, gate, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
     for router in create_routers(house):

@@ -83,6 +83,7 @@ def _bot_environment(settings: Settings) -> dict[str, str]:
         "HOTLINE_LLM_KEY": settings.llm_key.get_secret_value(),
         "HOTLINE_LLM_MODEL": settings.llm_model,
         "HOTLINE_LLM_BUDGET_SECONDS": str(settings.llm_budget_seconds),
+        "HOTLINE_LLM_ANSWERS": "1" if settings.llm_answers else "",
         "HOTLINE_TRACKER_DB": str(settings.tracker_file),
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "2",

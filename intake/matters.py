@@ -1,5 +1,6 @@
 """A citizen's words as an order for a person to read, where no bot made one of them."""
 
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ def matter_of(
     """All that is known of the matter a message belongs to, as an order for a person to read."""
     message = accepted.message
     known = dict(draft or inbox.last_draft(connection, message.conversation_id) or {})
-    said = [known.pop("text", None), message.text]
+    said = [known.pop("text"), message.text] if known.get("text") else [*_talked_of(connection, accepted), message.text]
     base = {
         "channel": message.channel,
         "line": known.pop("line", message.line),
@@ -34,3 +35,18 @@ def matter_of(
         return NewWorkOrder.model_validate(base | {k: v for k, v in known.items() if v is not None})
     except ValidationError:
         return NewWorkOrder.model_validate(base | {"contact_phone": None})
+
+
+def _talked_of(connection: Connection, accepted: Accepted) -> list[str]:
+    """What was asked just before and answered with choices, nothing of it to be filed: what this message is about."""
+    message = accepted.message
+    turns = inbox.history(connection, message.conversation_id)
+    before, said = list(takewhile(lambda turn: turn.message_id != message.message_id, turns)), list[str]()
+    for turn in reversed(before):
+        if turn.text in message.text:
+            continue
+        answer = turn.answer
+        if answer is None or answer.ended or answer.draft or not any(reply.buttons for reply in answer.replies):
+            break
+        said.insert(0, turn.text)
+    return said

@@ -54,6 +54,12 @@ def chosen(connection: Connection, question_id: int, entry_id: str, version: int
     connection.execute(update(questions).where(questions.c.id == question_id).values(changed))
 
 
+def told_to(connection: Connection, question_id: int) -> str | None:
+    """The entry that a question was answered with; None where there is no such question, or no answer."""
+    told: str | None = connection.execute(select(questions.c.entry_id).where(questions.c.id == question_id)).scalar()
+    return told
+
+
 def settle(
     connection: Connection, question_id: int, outcome: Outcome, now: datetime, order_number: str | None = None
 ) -> None:

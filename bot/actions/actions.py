@@ -6,13 +6,16 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot.actions import filing, follow_up
+from bot.actions import consulting, filing, follow_up
+from bot.actions.advice import Adviser
+from bot.actions.answers import NOTHING
 from bot.actions.city import get_city
+from bot.actions.consulting import Consultation, Consulting, Turn
 from bot.actions.danger import is_danger
 from bot.actions.desk import DeskRefused, DeskUnavailable, get_desk
 from bot.actions.filing import Draft, Filing, Heard, Matter, Nearby
 from bot.actions.follow_up import FollowUp, Inquiry
-from bot.actions.large_model import get_large_model
+from bot.actions.large_model import get_large_model, get_writer
 
 REQUESTED = "requested_slot"
 PHONE = "phone"
@@ -60,22 +63,52 @@ class ValidateFilingForm(Action):
         dialogue = Filing(get_city())
         asked = tracker.get_slot(REQUESTED)
         draft = Draft.from_slot(tracker.get_slot("draft"), f"{tracker.sender_id}:{heard.message_id}")
-        step = dialogue.hear(draft, asked, heard)
-        if step.ask == filing.CATEGORY and step.draft.category is None:
+        topic = Consultation.from_slot(tracker.get_slot("consultation")) if asked in consulting.STEPS_HERE else None
+        step, turn = await _adviser(tracker).lead(dialogue, draft, asked, topic, heard, danger=_is_in_danger(tracker))
+        files = turn is None or turn.ask is None
+        if files and step.ask == filing.CATEGORY and step.draft.category is None:
             step = await _with_second_opinion(dialogue, step)
-        if dialogue.may_look_nearby(step):
+        if files and dialogue.may_look_nearby(step):
             step = await _with_nearby(dialogue, step, tracker.sender_id)
-        if asked is None and _is_danger(tracker):
+        begins = asked is None or (topic is not None and turn is None)
+        if begins and _is_danger(tracker):
             dispatcher.utter_message(response="utter_emergency")
+        if turn is not None:
+            for response in turn.say:
+                _say_about(dispatcher, response, turn.consultation)
         for response in step.say:
             dispatcher.utter_message(response=response)
-        if step.outcome is None:
+        if files and step.outcome is None:
+            # Of a question that is being answered nothing is kept when the citizen leaves.
             dispatcher.utter_message(json_message={"draft": dialogue.order(step.draft)})
         return [
             SlotSet("draft", step.draft.to_slot()),
+            SlotSet("consultation", _consultation_kept(tracker, step, turn)),
             SlotSet("outcome", step.outcome),
             SlotSet(REQUESTED, step.ask),
         ]
+
+
+def _consultation_kept(tracker: Tracker, step: filing.Step, turn: Optional[Turn]) -> Optional[Dict[str, Any]]:
+    """What the tracker keeps of a consultation: while the question is filed, that it was asked."""
+    if turn is not None:
+        return turn.consultation.to_slot()
+    goes_on = tracker.get_slot(REQUESTED) not in consulting.STEPS_HERE and step.draft.text
+    kept: Optional[Dict[str, Any]] = tracker.get_slot("consultation") if goes_on else None
+    return kept
+
+
+def _adviser(tracker: Tracker) -> Adviser:
+    channel = channel_of(tracker)
+    return Adviser(get_city(), get_desk(), tracker.sender_id, channel, spoken=channel == PHONE, writer=get_writer())
+
+
+def _say_about(dispatcher: CollectingDispatcher, response: str, consultation: Consultation) -> None:
+    """A sentence that may name who answers for what was told."""
+    unit = get_city().phrases["consulting"]["unit"]
+    if consultation.entry is not None:
+        unit = Consulting(get_city()).answers.unit(consultation.entry)
+    dispatcher.utter_message(response=response, unit=unit)
 
 
 async def _with_second_opinion(dialogue: Filing, step: filing.Step) -> filing.Step:
@@ -103,6 +136,62 @@ def _is_danger(tracker: Tracker) -> bool:
     return not told and is_danger(float(message.get("danger") or 0.0))
 
 
+def _is_in_danger(tracker: Tracker) -> bool:
+    """Whether somebody was told whom to call just now, or has to be: then nothing else is answered."""
+    message: Dict[str, Any] = tracker.latest_message
+    return bool((message.get("metadata") or {}).get("emergency_told")) or _is_danger(tracker)
+
+
+class AskConsultation(Action):
+    """Tells what is known, and asks whether that did."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_consultation"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        dialogue, consultation = Consulting(get_city()), Consultation.from_slot(tracker.get_slot("consultation"))
+        assert consultation is not None
+        if told := dialogue.told(consultation):
+            dispatcher.utter_message(text=told)
+        asks = "utter_ask_hear_on" if dialogue.goes_on(consultation) else "utter_ask_solved"
+        response = "utter_ask_file_question" if consultation.part == NOTHING else asks
+        dispatcher.utter_message(response=response, buttons=_buttons(dialogue.buttons(consultation)))
+        return []
+
+
+class AskWhich(Action):
+    """Names the questions that compete, and asks which was meant, or whether the only one was."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_which"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        consultation = Consultation.from_slot(tracker.get_slot("consultation"))
+        assert consultation is not None
+        choices = Consulting(get_city()).choices(consultation)
+        asks = "utter_ask_which" if len(consultation.offered) > 1 else "utter_ask_whether"
+        question = consultation.offered[0]["question"].rstrip("？?")
+        dispatcher.utter_message(response=asks, question=question, buttons=_buttons(choices))
+        return []
+
+
+def _buttons(titles: Sequence[str]) -> List[Dict[str, str]]:
+    return [{"title": title, "payload": title} for title in titles]
+
+
+class AskArea(Action):
+    """Asks where it happened, or for a question where it is asked about."""
+
+    def name(self) -> str:
+        return "action_ask_filing_form_area"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        draft = Draft.from_slot(tracker.get_slot("draft"), "")
+        asks = "utter_ask_county" if Filing(get_city()).is_mere_question(draft) else "utter_ask_area"
+        dispatcher.utter_message(response=asks)
+        return []
+
+
 class AskMatters(Action):
     """Names the matters of a message and offers to file them apart."""
 
@@ -128,11 +217,8 @@ class AskCategory(Action):
         city = get_city()
         options = Filing(city).options(Draft.from_slot(tracker.get_slot("draft"), ""))
         names = [city.by_id[option].name for option in options]
-        buttons = [{"title": name, "payload": name} for name in names]
-        none_of_these = city.phrases["none_of_these"][0]
-        dispatcher.utter_message(
-            response="utter_ask_category", buttons=[*buttons, {"title": none_of_these, "payload": none_of_these}]
-        )
+        buttons = _buttons([*names, city.phrases["none_of_these"][0]])
+        dispatcher.utter_message(response="utter_ask_category", buttons=buttons)
         return []
 
 
@@ -197,13 +283,14 @@ class FinishFiling(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         draft = Draft.from_slot(tracker.get_slot("draft"), "")
-        events = [SlotSet("draft", None), SlotSet("outcome", None)]
-        if tracker.get_slot("outcome") == filing.CANCELLED:
+        events = [SlotSet("draft", None), SlotSet("consultation", None), SlotSet("outcome", None)]
+        if tracker.get_slot("outcome") in (filing.CANCELLED, consulting.ADVISED):
             dispatcher.utter_message(json_message={"ended": True, "draft": None})
             return events
         if tracker.get_slot("outcome") == filing.JOIN:
             joined = await self._join(tracker, draft)
             if joined is not None:
+                await self._settle(tracker, joined["number"])
                 _say_joined(dispatcher, joined)
                 return [*events, SlotSet("last_order", _proof_of(joined))]
         # Who could not join (the other order is over, the desk was slow) has told enough for an order of their own.
@@ -216,6 +303,8 @@ class FinishFiling(Action):
                 dispatcher.utter_message(json_message={"unfiled": True, "draft": Filing(get_city()).order(draft)})
                 return events
             _say_filed(dispatcher, draft.purpose, order, opened)
+            if known is None:
+                await self._settle(tracker, opened["number"])
             known = _proof_of(opened)
         return [*events, SlotSet("last_order", known)]
 
@@ -229,6 +318,11 @@ class FinishFiling(Action):
             "needs_person": part.needs_person,
             "reason": "citizen asked for a person" if draft.purpose == "person" else None,
         }
+
+    async def _settle(self, tracker: Tracker, number: str) -> None:
+        """Note that an order was opened because the answer to a question did not do."""
+        if (consultation := Consultation.from_slot(tracker.get_slot("consultation"))) is not None:
+            await _adviser(tracker).settle(consultation, "unsolved", number)
 
     async def _join(self, tracker: Tracker, draft: Draft) -> Optional[Dict[str, Any]]:
         assert draft.nearby is not None

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
 
+COUNTY_DIGITS = 6
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "city"
 
 
@@ -52,6 +53,7 @@ class City:
             for kind in _read(folder / "not_accepted.yml")["kinds"]
         ]
         self.area_names, self._codes = _areas(folder / "areas.csv")
+        self.counties = sum(len(code) == COUNTY_DIGITS and code != self.code for code in self.area_names)
         # Longest names first: 赤壁镇 before 赤壁.
         self.area_pattern = re.compile("|".join(map(re.escape, sorted(self._codes, key=len, reverse=True))))
 

@@ -1,10 +1,13 @@
-"""Talking to the desk's API: with a time-out, with retries, and never opening an order twice."""
+"""Talking to the desk and the knowledge base: with a time-out, with retries, and never opening an order twice."""
 
 import asyncio
+import logging
 import os
 from typing import Any, Dict, Optional
 
 import aiohttp
+
+logger = logging.getLogger(__name__)
 
 TRY_SECONDS = 0.8
 PAUSES = (0.1, 0.3)
@@ -58,6 +61,31 @@ class Desk:
     async def follow_up(self, number: str, action: str, proof: str, text: Optional[str] = None) -> Dict[str, Any]:
         """Do `action` (expeditings, supplements, withdrawal) with an order."""
         return await self._post(f"/api/work-orders/{number}/{action}", {"proof": proof, "text": text})
+
+    async def ask(self, question: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """What the knowledge base makes of a question; None when it is slow or down, for filing goes on."""
+        answered: Optional[Dict[str, Any]] = await self._ask_knowledge("", question)
+        return answered
+
+    async def choose(self, question_id: int, entry_id: str) -> Optional[Dict[str, Any]]:
+        """The entry that was meant; None when it tells nothing any more, or the knowledge base does not answer."""
+        entry: Optional[Dict[str, Any]] = await self._ask_knowledge(f"/{question_id}/choice", {"entry_id": entry_id})
+        return entry
+
+    async def settle(self, question_id: int, outcome: str, order_number: Optional[str] = None) -> None:
+        """Note what became of an answer; it is a figure, and nobody waits for it."""
+        await self._ask_knowledge(f"/{question_id}/outcome", {"outcome": outcome, "order_number": order_number})
+
+    async def send_text(self, question_id: int, phone: str) -> bool:
+        """Have what a question was answered with sent as a text message; whether it is on its way."""
+        return await self._ask_knowledge(f"/{question_id}/text", {"phone": phone}) is not None
+
+    async def _ask_knowledge(self, path: str, body: Dict[str, Any]) -> Any:
+        try:
+            return await self._post_once(f"/api/knowledge/questions{path}", body, None)
+        except (*SILENT, DeskRefused) as error:
+            logger.warning("knowledge base silent: %s", type(error).__name__)
+            return None
 
     async def _post(self, path: str, body: Dict[str, Any], headers: Optional[Dict[str, str]] = None) -> Dict[str, Any]:
         # Only a request with a key, or one that changes nothing, may be repeated after it may have arrived.

@@ -4,6 +4,7 @@ Pure: no Rasa, no network, no clock. A `Draft` goes in with what was heard, a ne
 The texts are responses of `domain.yml`; this module only names them.
 """
 
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -45,6 +46,8 @@ COMPANY, CREDIT_CODE, CONTACT, CONFIRMATION, CORRECTION = (
 # How the dialogue ends.
 FILE, CANCELLED, HUMAN, JOIN = "file", "cancelled", "human", "join"
 
+QUESTION = "咨询"
+"""The nature of a question."""
 WITHOUT_A_TIME = ("咨询", "建议")
 """Natures of requests that tell of nothing that happened."""
 SURE_CATEGORY = 0.55
@@ -178,6 +181,7 @@ class Filing:
     def __init__(self, city: City) -> None:
         self._city = city
         self._controls = Controls(city)
+        self._case = re.compile("|".join(city.phrases["consulting"]["case"]))
 
     def hear(self, draft: Draft, asked: Optional[str], heard: Heard) -> Step:
         """What a message means at the step that was asked (None: it is the first one of the dialogue)."""
@@ -209,6 +213,10 @@ class Filing:
             return CONTACT
         missing = [step for step, is_missing in self._missing(draft) if is_missing and step not in draft.skipped]
         return missing[0] if missing else CONFIRMATION
+
+    def is_mere_question(self, draft: Draft) -> bool:
+        """Whether it is asked how something is, and nothing is told that has happened at a spot."""
+        return draft.nature == QUESTION and self._case.search(draft.text) is None
 
     def settle(self, step: Step, category: str) -> Step:
         """The step after somebody else has decided the category."""
@@ -322,14 +330,16 @@ class Filing:
     def _missing(self, draft: Draft) -> List[Tuple[str, bool]]:
         category = self._city.by_id.get(draft.category or "")
         company = draft.line == ENTERPRISE
+        # Who answers a question needs no spot: the county is enough.
+        asks_place = not self.is_mere_question(draft)
         asks_time = category is not None and category.asks_time and draft.nature not in WITHOUT_A_TIME
         return [
             (DESCRIPTION, not draft.text),
             (REFUSAL, draft.refused is not None and not draft.insists),
             (MATTERS, len(draft.matters) > 1 and draft.apart is None),
             (CATEGORY, draft.category is None and not draft.needs_person and not draft.apart),
-            (AREA, draft.area_code is None),
-            (PLACE, draft.place is None),
+            (AREA, draft.area_code is None and (asks_place or self._city.counties > 1)),
+            (PLACE, draft.place is None and asks_place),
             (NEARBY, draft.nearby is not None and draft.joins is None),
             (OCCURRED, asks_time and draft.occurred is None),
             (COMPANY, company and draft.company_name is None),

@@ -159,3 +159,8 @@ def get_large_model() -> Optional[LargeModel]:
         budget = float(environment.get("HOTLINE_LLM_BUDGET_SECONDS", "2.5"))
         _model = LargeModel(url, environment.get("HOTLINE_LLM_KEY", ""), environment["HOTLINE_LLM_MODEL"], budget)
     return _model
+
+
+def get_writer() -> Optional[LargeModel]:
+    """The large model where it may write answers, too."""
+    return get_large_model() if os.environ.get("HOTLINE_LLM_ANSWERS") == "1" else None

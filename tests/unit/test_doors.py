@@ -56,6 +56,8 @@ IN_PATHS = {
             "proxy",
             "entry",
             "chat",
+            "entry_id",
+            "question_id",
         ),
         "99",
     ),
@@ -63,7 +65,7 @@ IN_PATHS = {
     "format": "json",
     "code": "09",
 }
-ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22}
+ASKED = {"purpose": "handle", "q": "噪声", "session_id": "s" * 22, "from": "2026-11-01", "to": "2026-11-24"}
 BODIES: dict[Door, dict[str, Any]] = {
     ("POST", "/api/work-orders/{number}/moves"): {"move": "contact", "note": "x"},
     ("POST", "/api/work-orders/{number}/reply-check"): {"text": "已处理", "outcome": "solved"},

@@ -40,3 +40,19 @@ def handle(system: System, number: str) -> None:
     ):
         made = system.http.post(f"/api/work-orders/{number}/moves", json=move, headers=headers)
         assert made.status_code == 200, made.text
+
+
+def test_a_question_is_answered_in_wechat_with_its_source(system: System, weixin: WeChatServers) -> None:
+    def post(query: dict[str, str], body: bytes) -> tuple[int, str]:
+        response = system.http.post("/wechat", params=query, content=body)
+        return response.status_code, response.text
+
+    citizen = Follower(weixin.account, post, utc_now, "oLVPpjqs9BhvzwPj5A-aQuestion00", servers=weixin)
+    citizen.does("subscribe", EventKey="")
+    answered = citizen.say("老板几个月没发钱了找谁管") or ""
+    assert "劳动保障监察" in answered
+    assert "依据：《" in answered
+    assert "1 解决了" in answered
+    assert "需要的材料" in (citizen.say("3") or "")
+    assert "能帮到您就好" in (citizen.say("1") or "")
+    assert system.orders(conversation_id=f"wechat:{citizen.openid}") == []

@@ -12,7 +12,7 @@ from desk.orders import listing, register
 from desk.orders.listing import Filters
 from desk.orders.model import WorkOrder
 from intake.conversation import Conversation
-from intake.messages import Answer, Channel, InboundMessage, Line, Reply
+from intake.messages import Answer, Button, Channel, InboundMessage, Line, Reply
 from intake.sweep import sweep
 from tests.fakes import FakeBot, SetClock
 
@@ -177,3 +177,29 @@ async def test_the_history_shows_every_turn_in_order(conversation: Conversation)
     turns = await conversation.history("web:1")
     assert [turn.text for turn in turns] == ["第0句", "第1句", "第2句"]
     assert all(turn.answer for turn in turns)
+
+
+async def test_what_was_asked_and_answered_stands_in_the_order_when_the_bot_goes_down_after_it(
+    conversation: Conversation, bot: FakeBot, sqlite: Database
+) -> None:
+    solved = Answer((Reply("要看划片。"), Reply("解决了吗？", (Button("没解决", "没解决"),))))
+    bot.will_answer("谢谢，再见", Answer((Reply("再见。"),), ended=True))
+    for text in ("孩子上学划到哪个学校", "那转学呢"):
+        bot.will_answer(text, solved)
+    for number, text in enumerate(("谢谢，再见", "孩子上学划到哪个学校", "那转学呢"), start=1):
+        await conversation.handle(said(text, f"m{number}"))
+    bot.down = True
+    await conversation.handle(said("没解决", "m4"))
+    (order,) = await orders(sqlite)
+    assert order.text == "孩子上学划到哪个学校\n那转学呢\n没解决"
+
+
+async def test_who_leaves_after_an_answer_has_filed_nothing(
+    conversation: Conversation, bot: FakeBot, sqlite: Database
+) -> None:
+    bot.will_answer(
+        "老板不发工资怎么办", Answer((Reply("先协商。"), Reply("解决了吗？", (Button("解决了", "解决了"),))))
+    )
+    await conversation.handle(said("老板不发工资怎么办"))
+    await conversation.abandon("web:1")
+    assert await orders(sqlite) == []
