@@ -21,7 +21,9 @@ from knowledge.tables import VersionState, changes, entries, versions
 
 say = Wording(__file__, "texts.yml")
 
-_OPEN = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.RETURNED)
+OPEN = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.RETURNED)
+"""States of a version that somebody is at work on; only the newest of an entry is in one of them."""
+_OVER = (VersionState.DROPPED, VersionState.PAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +106,30 @@ def latest_change(connection: Connection) -> int:
 
 
 def draft(
-    connection: Connection, entry_id: str, content: Content, by: Actor, *, note: str = "", based_on: int | None = None
+    connection: Connection,
+    entry_id: str,
+    content: Content,
+    by: Actor,
+    *,
+    note: str = "",
+    based_on: int | None = None,
+    from_order: str | None = None,
 ) -> Version:
     """Keep a new version as a draft; an older draft is given up. Makes the entry when there is none.
 
-    `based_on`: the version it was written over. Raises Problem 409 when there is a newer one by now, or when nothing
-    is different.
+    `based_on`: the version it was written over, 0 for an entry that is to be new. `from_order`: the order a new entry
+    is made from. Raises Problem 409 when there is a newer version by now, or when nothing is different.
     """
     newest = connection.execute(select(entries.c.newest_version).where(entries.c.id == entry_id)).scalar()
     if newest is not None:
         if based_on is not None and based_on != newest:
             raise Problem(409, "Conflict", say("newer", id=entry_id, newest=newest, version=based_on))
         last = version_of(connection, entry_id, newest)
-        if last.state is not VersionState.DROPPED and digest(last.content) == digest(content):
+        if last.state not in _OVER and digest(last.content) == digest(content):
             raise Problem(409, "Conflict", say("unchanged", id=entry_id))
-    made = _add(connection, entry_id, content, by, VersionState.DRAFT, note)
+    elif based_on:
+        raise _unknown(entry_id)
+    made = _add(connection, entry_id, content, by, VersionState.DRAFT, note, from_order)
     _log(connection, made, by, "drafted", note)
     return made
 
@@ -152,26 +163,45 @@ def retire(connection: Connection, entry_id: str, by: Actor, reason: str) -> Non
     connection.execute(update(entries).where(entries.c.id == entry_id).values(changed))
 
 
-def put(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool) -> list[str]:
-    """Take in entries from a file, as live or as drafts; returns the ids of those that are new or changed."""
-    known: dict[str, str] = {}
-    for batch in batches([entry_id for entry_id, _ in contents]):
-        newest = (versions.c.entry_id == entries.c.id) & (versions.c.version == entries.c.newest_version)
-        wanted = select(versions.c.entry_id, versions.c.digest).join(entries, newest).where(entries.c.id.in_(batch))
-        if live:
-            wanted = wanted.where(versions.c.state == VersionState.LIVE)
-        known |= {row.entry_id: row.digest for row in connection.execute(wanted)}
+def restore(connection: Connection, entry_id: str, version: int, by: Actor, based_on: int) -> Version:
+    """Take an older version up again, as a new draft. Raises Problem 404, 409."""
+    found = version_of(connection, entry_id, version)
+    note = say("taken_up", version=version)
+    return draft(connection, entry_id, found.content, by, note=note, based_on=based_on)
+
+
+def put(
+    connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool, to_review: bool = False
+) -> list[str]:
+    """Take in entries from a file, as live or as drafts; returns the ids of those that are new or changed.
+
+    `to_review`: the drafts are handed in to be looked at.
+    """
+    known = known_digests(connection, [entry_id for entry_id, _ in contents], live=live)
     different = [(entry_id, content) for entry_id, content in contents if known.get(entry_id) != digest(content)]
     there = _there(connection, [entry_id for entry_id, _ in different])
-    _put_new(connection, [pair for pair in different if pair[0] not in there], by, live=live)
+    state = VersionState.LIVE if live else VersionState.IN_REVIEW if to_review else VersionState.DRAFT
+    _put_new(connection, [pair for pair in different if pair[0] not in there], by, state)
     for entry_id, content in different:
         if entry_id in there:
-            made = _add(connection, entry_id, content, by, VersionState.DRAFT, "")
+            made = _add(connection, entry_id, content, by, VersionState.DRAFT if live else state, "")
             if live:
                 _go_live(connection, made, by, "imported", "")
             else:
                 _log(connection, made, by, "imported", "")
     return [entry_id for entry_id, _ in different]
+
+
+def known_digests(connection: Connection, ids: Sequence[str], *, live: bool) -> dict[str, str]:
+    """Digests of the live versions of entries, or of their newest, by id."""
+    compared = entries.c.live_version if live else entries.c.newest_version
+    joined = (versions.c.entry_id == entries.c.id) & (versions.c.version == compared)
+    wanted = select(versions.c.entry_id, versions.c.digest).join(entries, joined)
+    found: dict[str, str] = {}
+    for batch in batches(ids):
+        rows = connection.execute(wanted.where(entries.c.id.in_(batch)))
+        found |= {row.entry_id: row.digest for row in rows}
+    return found
 
 
 def _there(connection: Connection, ids: Sequence[str]) -> set[str]:
@@ -181,11 +211,11 @@ def _there(connection: Connection, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _put_new(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool) -> None:
+def _put_new(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, state: VersionState) -> None:
     """Many first versions in three statements."""
     if not contents:
         return
-    state = VersionState.LIVE if live else VersionState.DRAFT
+    live = state is VersionState.LIVE
     listed = {"newest_version": 1, "live_version": 1 if live else None, "made_at": by.at, "changed_at": by.at}
     decided = {"decided_by": by.name, "decided_at": by.at, "decision": ""} if live else {}
     connection.execute(
@@ -204,16 +234,24 @@ def _put_new(connection: Connection, contents: Sequence[tuple[str, Content]], by
             connection.execute(update(entries).where(entries.c.id.in_(batch)).values(change=change))
 
 
-def _add(connection: Connection, entry_id: str, content: Content, by: Actor, state: VersionState, note: str) -> Version:
+def _add(
+    connection: Connection,
+    entry_id: str,
+    content: Content,
+    by: Actor,
+    state: VersionState,
+    note: str,
+    from_order: str | None = None,
+) -> Version:
     newest = connection.execute(
         select(entries.c.newest_version, entries.c.live_version).where(entries.c.id == entry_id)
     ).first()
     number = 1 if newest is None else newest.newest_version + 1
     if newest is None:
         first = {"id": entry_id, "newest_version": 1, "made_at": by.at, "changed_at": by.at, "change": 0}
-        connection.execute(insert(entries).values(first | _listed(content)))
+        connection.execute(insert(entries).values(first | {"from_order": from_order} | _listed(content)))
     else:
-        given_up = (versions.c.entry_id == entry_id) & versions.c.state.in_(_OPEN)
+        given_up = (versions.c.entry_id == entry_id) & versions.c.state.in_(OPEN)
         connection.execute(update(versions).where(given_up).values(state=VersionState.DROPPED))
         shown = {} if newest.live_version is not None else _listed(content)
         changed = {"newest_version": number, "changed_at": by.at} | shown
@@ -276,6 +314,7 @@ def _listed(content: Content) -> dict[str, Any]:
         "category": content.category,
         "unit": content.unit,
         "expires": content.expires,
+        "to_confirm": len(content.confirm),
     }
 
 
