@@ -38,7 +38,8 @@ MOST = 50
 LOOKED_AT = 200
 """Closed orders that are looked at for a list, the newest: each costs a search."""
 LONGEST_QUESTION = 60
-_ASKS = re.compile(r"[^。！？!?；;\n]*(?:[?？]|怎么|如何|哪|吗|多少|什么|能否|是否)[^。！？!?；;\n]*[?？]?")
+_SENTENCE = r"[^。！？!?；;\n]"
+_ASKS = re.compile(rf"{_SENTENCE}*(?:怎么|如何|哪|吗|多少|什么|能否|是否){_SENTENCE}*[?？]?|{_SENTENCE}+[?？]")
 _CLAUSE = re.compile(r"[，,。；;！!\s]")
 
 

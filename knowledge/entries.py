@@ -23,6 +23,8 @@ say = Wording(__file__, "texts.yml")
 
 OPEN = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.RETURNED)
 """States of a version that somebody is at work on; only the newest of an entry is in one of them."""
+# In a function, so that SQLite begins with the entry's versions and not with all that are in the state.
+_STATE = func.coalesce(versions.c.state, "")
 _OVER = (VersionState.DROPPED, VersionState.PAST)
 
 
@@ -179,16 +181,9 @@ def put(
     """
     known = known_digests(connection, [entry_id for entry_id, _ in contents], live=live)
     different = [(entry_id, content) for entry_id, content in contents if known.get(entry_id) != digest(content)]
-    there = _there(connection, [entry_id for entry_id, _ in different])
     state = VersionState.LIVE if live else VersionState.IN_REVIEW if to_review else VersionState.DRAFT
-    _put_new(connection, [pair for pair in different if pair[0] not in there], by, state)
-    for entry_id, content in different:
-        if entry_id in there:
-            made = _add(connection, entry_id, content, by, VersionState.DRAFT if live else state, "")
-            if live:
-                _go_live(connection, made, by, "imported", "")
-            else:
-                _log(connection, made, by, "imported", "")
+    for batch in batches(different):
+        _put_batch(connection, batch, by, state)
     return [entry_id for entry_id, _ in different]
 
 
@@ -204,34 +199,38 @@ def known_digests(connection: Connection, ids: Sequence[str], *, live: bool) -> 
     return found
 
 
-def _there(connection: Connection, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for batch in batches(ids):
-        found |= set(connection.execute(select(entries.c.id).where(entries.c.id.in_(batch))).scalars())
-    return found
-
-
-def _put_new(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, state: VersionState) -> None:
-    """Many first versions in three statements."""
-    if not contents:
-        return
+def _put_batch(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, state: VersionState) -> None:
+    """Many versions, of new and of known entries, in a few statements."""
     live = state is VersionState.LIVE
-    listed = {"newest_version": 1, "live_version": 1 if live else None, "made_at": by.at, "changed_at": by.at}
+    ids = [entry_id for entry_id, _ in contents]
+    numbers = select(entries.c.id, entries.c.newest_version, entries.c.live_version).where(entries.c.id.in_(ids))
+    there = {row.id: row for row in connection.execute(numbers)}
+    number = {entry_id: there[entry_id].newest_version + 1 if entry_id in there else 1 for entry_id in ids}
+    older = update(versions).where(versions.c.entry_id.in_(list(there)))
+    connection.execute(older.where(_STATE.in_(OPEN)).values(state=VersionState.DROPPED))
+    if live:
+        connection.execute(older.where(_STATE == VersionState.LIVE).values(state=VersionState.PAST))
+    first = {"newest_version": 1, "live_version": 1 if live else None, "made_at": by.at, "changed_at": by.at}
+    made = [(entry_id, content) for entry_id, content in contents if entry_id not in there]
+    if made:
+        rows = [{"id": entry_id, "change": 0, **first, **_listed(content)} for entry_id, content in made]
+        connection.execute(insert(entries), rows)
     decided = {"decided_by": by.name, "decided_at": by.at, "decision": ""} if live else {}
     connection.execute(
-        insert(entries),
-        [{"id": entry_id, "change": 0, **listed, **_listed(content)} for entry_id, content in contents],
-    )
-    connection.execute(
         insert(versions),
-        [_row(entry_id, 1, state, content, by, "") | decided for entry_id, content in contents],
+        [_row(entry_id, number[entry_id], state, content, by, "") | decided for entry_id, content in contents],
     )
-    logged = {"version": 1, "at": by.at, "actor": by.name, "kind": "imported", "note": ""}
-    connection.execute(insert(changes), [{"entry_id": entry_id, **logged} for entry_id, _ in contents])
+    logged = {"at": by.at, "actor": by.name, "kind": "imported", "note": ""}
+    connection.execute(insert(changes), [{"entry_id": each, "version": number[each], **logged} for each in ids])
+    change = connection.execute(select(func.max(changes.c.id))).scalar_one()
+    for entry_id, content in contents:
+        if entry_id in there:
+            told = {"live_version": number[entry_id]} if live else {}
+            shown = _listed(content) if live or there[entry_id].live_version is None else {}
+            changed = {"newest_version": number[entry_id], "changed_at": by.at} | told | shown
+            connection.execute(update(entries).where(entries.c.id == entry_id).values(changed))
     if live:
-        change = connection.execute(select(func.max(changes.c.id))).scalar_one()
-        for batch in batches([entry_id for entry_id, _ in contents]):
-            connection.execute(update(entries).where(entries.c.id.in_(batch)).values(change=change))
+        connection.execute(update(entries).where(entries.c.id.in_(ids)).values(change=change))
 
 
 def _add(
@@ -251,7 +250,7 @@ def _add(
         first = {"id": entry_id, "newest_version": 1, "made_at": by.at, "changed_at": by.at, "change": 0}
         connection.execute(insert(entries).values(first | {"from_order": from_order} | _listed(content)))
     else:
-        given_up = (versions.c.entry_id == entry_id) & versions.c.state.in_(OPEN)
+        given_up = (versions.c.entry_id == entry_id) & _STATE.in_(OPEN)
         connection.execute(update(versions).where(given_up).values(state=VersionState.DROPPED))
         shown = {} if newest.live_version is not None else _listed(content)
         changed = {"newest_version": number, "changed_at": by.at} | shown
@@ -267,7 +266,7 @@ def _row(entry_id: str, number: int, state: VersionState, content: Content, by: 
 
 
 def _go_live(connection: Connection, found: Version, by: Actor, kind: str, note: str) -> Version:
-    was_live = (versions.c.entry_id == found.entry_id) & (versions.c.state == VersionState.LIVE)
+    was_live = (versions.c.entry_id == found.entry_id) & (_STATE == VersionState.LIVE)
     connection.execute(update(versions).where(was_live).values(state=VersionState.PAST))
     decided = _decide(connection, found, by, VersionState.LIVE, kind, note)
     change = connection.execute(select(func.max(changes.c.id))).scalar_one()
