@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from knowledge.content import Content
 
@@ -11,18 +11,21 @@ SHOWN = 60
 
 
 class Fault(BaseModel):
-    """Why a part of a file was not taken: where it stands, the field, its value, and what is allowed."""
+    """Why a part of a file was not taken: where it stands, the field, its value, and what is allowed.
+
+    `line` is counted in what `place` says: lines, or the entries of a file of `city/knowledge/`.
+    """
 
     line: int
     field: str
     value: str
     allowed: str
-    place: str = "line"
+    place: str = Field("line", exclude=True)
 
     def __str__(self) -> str:
         got = f" (got {self.value!r})" if self.value else ""
-        field = f"{self.field}: " if self.field else ""
-        return f"{self.place} {self.line}: {field}{self.allowed}{got}"
+        named = f"{self.field}: " if self.field else ""
+        return f"{self.place} {self.line}: {named}{self.allowed}{got}"
 
 
 @dataclass

@@ -457,7 +457,8 @@ def test_a_draft_and_what_was_taken_down_remind_nobody(
 ) -> None:
     content, by = Content(**OLD, expires=date(2026, 11, 26)), Actor("import", clock(), alone=True)
     sqlite.write_now(lambda c: entries.put(c, [("a", content), ("b", content)], by, live=True))
-    sqlite.write_now(lambda c: [entries.retire(c, each, by, "x") for each in ("a", "b")])
+    sqlite.write_now(lambda c: entries.retire(c, "a", by, "x"))
+    sqlite.write_now(lambda c: entries.retire(c, "b", by, "x"))
     sqlite.write_now(lambda c: entries.draft(c, "c", content, by))
     assert remind() == 0
 
