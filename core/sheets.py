@@ -41,7 +41,7 @@ class Row:
     cells: dict[str, str]
 
 
-def read_sheet(raw: bytes, longest: int = MOST_ROWS) -> list[Row]:
+def read_sheet(raw: bytes, longest: int = MOST_ROWS, longest_cell: int = LONGEST_CELL) -> list[Row]:
     """The rows of a CSV file (UTF-8 or GB 18030, with or without BOM) or of an XLSX file's first sheet.
 
     The first line holds the headings; empty rows are left out. Formulas are not evaluated: a cell has the value its
@@ -64,8 +64,8 @@ def read_sheet(raw: bytes, longest: int = MOST_ROWS) -> list[Row]:
         for heading, cell in found.items():
             if "\x00" in cell:
                 raise BadSheet(f"line {line}, {heading}: holds the character NUL; save the file as text")
-            if len(cell) > LONGEST_CELL:
-                raise BadSheet(f"line {line}, {heading}: {len(cell):,} characters; at most {LONGEST_CELL:,} in a cell")
+            if len(cell) > longest_cell:
+                raise BadSheet(f"line {line}, {heading}: {len(cell):,} characters; at most {longest_cell:,} in a cell")
         rows.append(Row(line, found))
     if headings is None:
         raise BadSheet("file: empty; the first line has to hold the headings")
@@ -116,6 +116,16 @@ def harmless(cell: str) -> str:
     """A cell's text that no spreadsheet program takes for a formula, and that every file can hold."""
     text = "".join(mark for mark in cell if mark in "\t\n\r" or mark >= " ")
     return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
+
+
+def quoted(cell: str) -> str:
+    """A text to be written whose own first quotation mark `unquoted` leaves alone."""
+    return f"'{cell}" if cell.startswith("'") else cell
+
+
+def unquoted(cell: str) -> str:
+    """The text of a cell as it was before `quoted` and `harmless` defused it."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(("'", *_FORMULA_MARKS)) else cell
 
 
 def _headings(cells: Sequence[str]) -> list[str]:

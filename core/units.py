@@ -143,6 +143,19 @@ class Units:
         local = reach is not Level.CITY and Level.COUNTY in found.levels and county in self._paths
         return self.by_name[self._bureau_name(found, county if local else self._city)]
 
+    def owner(self, named: str, area: str | None) -> Unit | None:
+        """Who a unit named by its task, or by its own name, is where something holds; None where that is nobody."""
+        if (unit := self.by_name.get(named)) is not None:
+            return unit
+        if named in self._tasks or named in self._file.area_leads:
+            return self.of_task(named, area, Level.COUNTY)
+        return None
+
+    def may_keep(self, unit: str, named: str, area: str | None) -> bool:
+        """Whether what belongs to a unit, named as for `owner`, is in the hands of another: its own, or one below."""
+        owner = self.owner(named, area)
+        return owner is not None and (owner.name == unit or self.is_below(owner.name, unit))
+
     def is_below(self, lower: str, upper: str) -> bool:
         """Whether work may be handed down from one unit to the other.
 

@@ -42,7 +42,7 @@ from desk.special import special_routes
 from desk.telling import notice_routes, webhook_routes
 from desk.telling.backlog import backlog
 from desk.units import unit_routes
-from hotline import consulted, health, metrics, schema
+from hotline import consulted, health, knowledge_drafts, metrics, schema
 from hotline.logs import configure
 from hotline.retention import erasure_of
 from intake.attachments import routes as attachment_routes
@@ -65,7 +65,8 @@ from ivr.people import routes as seat_routes
 from ivr.people.rules import Rules
 from ivr.people.switchboard import Switchboard
 from ivr.record import routes as record_routes
-from knowledge import care_routes
+from knowledge import care_routes, keeping_routes
+from knowledge import exchange_routes as knowledge_exchange
 from knowledge import routes as knowledge_routes
 from knowledge.answering import Knowledge
 from knowledge.search.encoder import Encoder, get_encoder
@@ -183,6 +184,9 @@ def assemble(parts: Parts) -> FastAPI:
         )
     )
     app.include_router(care_routes.create_router(parts.database, knowledge, parts.clock))
+    app.include_router(keeping_routes.create_router(parts.database, parts.city, parts.clock))
+    app.include_router(knowledge_exchange.create_router(parts.database, parts.city, parts.clock))
+    app.include_router(knowledge_drafts.create_router(parts.database, parts.city, knowledge, parts.clock))
     house = House(conversation, gate, parts.database, parts.city, attachments, handling, parts.settings, parts.clock)
     for router in create_routers(house):
         app.include_router(router)
@@ -257,7 +261,7 @@ def _lifespan(parts: Parts, knowledge: Knowledge):  # type: ignore[no-untyped-de
     async def run(_: FastAPI) -> AsyncIterator[None]:
         reading = asyncio.create_task(knowledge.shelf.refresh())
         yield
-        reading.cancel()
+        await knowledge.shelf.close()
         await asyncio.gather(reading, return_exceptions=True)
         if isinstance(parts.bot, RasaBot):
             await parts.bot.close()

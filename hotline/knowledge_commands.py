@@ -15,15 +15,21 @@ from core.clock import utc_now
 from core.database import Database
 from core.secrets import open_database
 from core.settings import PROJECT_ROOT, get_settings
+from core.sheets import BadSheet
 from hotline import schema
 from hotline.evaluation import BadLabels
 from hotline.knowledge_evaluation import read_questions, show_knowledge
 from hotline.progress import told
-from knowledge import entries
+from knowledge import entries, listing
 from knowledge.answering import Knowledge, today
 from knowledge.batches import batches
+from knowledge.comparing import Foreseen, Outcome, foresee
 from knowledge.entries import Actor
-from knowledge.files.records import Taken, read_json_lines, read_yaml
+from knowledge.files import kinds
+from knowledge.files.kinds import Kind
+from knowledge.files.records import read_json_lines, read_yaml
+from knowledge.files.taken import Taken
+from knowledge.listing import Filters
 from knowledge.search.encoder import get_encoder
 from knowledge.search.index import Wanted
 from knowledge.search.judge import Finding, judge
@@ -36,22 +42,39 @@ QUESTIONS = PROJECT_ROOT / "tests" / "understanding" / "knowledge.jsonl"
 
 @knowledge_app.command(name="import")
 def take_in(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines or YAML.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines, YAML, CSV, XLSX or Markdown.")],
     draft: Annotated[bool, typer.Option("--draft", help="Keep them as drafts: somebody looks at each.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Tell what would change, and change nothing.")] = False,
 ) -> None:
     """Take entries in, each once for its id; what has not changed stays as it is."""
     taken = _read(file)
     with _opened() as (database, city):
-        by = Actor(ACTOR, utc_now(), alone=True)
-        changed = database.write_now(lambda c: entries.put(c, taken.entries, by, live=not draft))
-        _ready(database, city)
-    for line in taken.refused:
-        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        if preview:
+            foreseen = database.read_now(lambda c: foresee(c, taken.entries, live=not draft))
+            changed = [one.id for one in foreseen if one.outcome is not Outcome.UNCHANGED]
+            sys.stdout.writelines(_as_line(one) for one in foreseen if one.outcome is not Outcome.UNCHANGED)
+        else:
+            by = Actor(ACTOR, utc_now(), alone=True)
+            changed = database.write_now(lambda c: entries.put(c, taken.entries, by, live=not draft))
+            _ready(database, city)
+    for fault in taken.refused:
+        console.print(str(fault), style="red", markup=False, highlight=False, soft_wrap=True)
     if taken.passed_over:
         console.print(f"fields passed over: {', '.join(sorted(taken.passed_over))}", highlight=False)
     same = len(taken.entries) - len(changed)
     console.print(f"{len(changed)} new or changed, {same} unchanged, {len(taken.refused)} refused", highlight=False)
     raise typer.Exit(1 if taken.refused else 0)
+
+
+@knowledge_app.command()
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The kind is that of its ending: csv, xlsx, md, jsonl.")],
+) -> None:
+    """Write what answers now to a file that `import` takes."""
+    if (kind := _kind(file)) is None:
+        raise typer.BadParameter(f"{file}: the ending has to be one of {', '.join(Kind)}")
+    with _opened() as (database, _), _told_bad_sheets():
+        database.read_now(lambda c: kinds.write(file, kind, listing.live(c, Filters())))
 
 
 @knowledge_app.command()
@@ -94,12 +117,36 @@ def evaluate(
 def _read(file: Path) -> Taken:
     if file.suffix in (".yml", ".yaml"):
         return read_yaml(file)
+    if (kind := _kind(file)) not in (None, Kind.JSON_LINES):
+        with _told_bad_sheets():
+            return kinds.read(file.read_bytes(), kind)
+    # Line by line: such a file may be larger than what is taken in by a door.
     try:
         with file.open(encoding="utf-8-sig") as lines:
             return read_json_lines(lines)
     except UnicodeDecodeError as error:
         console.print(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8", style="red", markup=False)
         raise typer.Exit(2) from None
+
+
+def _kind(file: Path) -> Kind | None:
+    ending = file.suffix.removeprefix(".").lower()
+    return Kind(ending) if ending in list(Kind) else None
+
+
+@contextmanager
+def _told_bad_sheets() -> Iterator[None]:
+    try:
+        yield
+    except BadSheet as error:
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _as_line(foreseen: Foreseen) -> str:
+    fields = f": {', '.join(foreseen.fields)}" if foreseen.fields else ""
+    gives_up = f" (gives up version {foreseen.gives_up}, which somebody is at work on)" if foreseen.gives_up else ""
+    return f"{foreseen.outcome} {foreseen.id}{fields}{gives_up}\n"
 
 
 @contextmanager

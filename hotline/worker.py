@@ -31,7 +31,7 @@ from desk.telling.carriers import AnswerCarrier, Carrier, SmsCarrier, WebhookCar
 from desk.telling.deliveries import Courier
 from desk.telling.notices import Way
 from desk.telling.outbox import Outbox
-from hotline import heartbeat
+from hotline import heartbeat, knowledge_reminders
 from hotline.campaign import runner_of
 from hotline.retention import erasure_of, remove_campaign, remove_due, remove_told
 from intake.attachments.attaching import Attachments
@@ -47,6 +47,7 @@ from ivr.house import open_line
 from ivr.messages.clerk import Recorder, RecordingClerk
 from ivr.people import keeping
 from ivr.people.rules import Rules
+from knowledge.expiring import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ PAUSE_SECONDS = 5.0
 CALL_IS_LOST_AFTER = timedelta(hours=1)
 REMOVE_EVERY = timedelta(days=1)
 READ_MAIL_EVERY = timedelta(minutes=1)
+REMIND_EVERY = timedelta(hours=1)
 RECALCULATE_EVERY = timedelta(hours=1)
 """Not every round: while a new version is being put on several machines, two workers would undo each other's work."""
 
@@ -86,6 +88,8 @@ class Worker:
         self._erasure = erasure_of(city, settings)
         self._removed_at: datetime | None = None
         self._recalculated_at: datetime | None = None
+        self._upkeep = Upkeep.of_city(city)
+        self._reminded_at: datetime | None = None
         self._triage_after = timedelta(seconds=settings.triage_after_seconds)
         self._recordings = RecordingClerk.of(settings, database, city, clock, recorders or {})
         self._campaign = runner_of(settings, database, city, self._handling, clock)
@@ -119,6 +123,7 @@ class Worker:
             self._hand_on,
             self._hand_answers_on,
             self._tell,
+            self._remind_keepers,
         )
         files = (self._keep_recordings, self._transcribe, self._fetch_wechat_files, self._read_mail)
         slow = [asyncio.create_task(self._rounds(stop, (part,))) for part in files]
@@ -215,6 +220,16 @@ class Worker:
         now = self._clock()
         while told := await self._database.write(lambda c: self._outbox.tell_due(c, now)):
             log.info("notices told or dropped", extra={"count": told})
+
+    async def _remind_keepers(self) -> None:
+        """People are told of entries that expire, or have expired."""
+        now, texts = self._clock(), self._outbox.rules.system
+        if self._reminded_at is not None and now - self._reminded_at < REMIND_EVERY:
+            return
+        remind = partial(knowledge_reminders.remind, upkeep=self._upkeep, units=self._city.units, texts=texts, now=now)
+        while told := await self._database.write(remind):
+            log.info("keepers reminded of entries", extra={"count": told})
+        self._reminded_at = now
 
     async def _answer_in_wechat(self) -> None:
         now = self._clock()

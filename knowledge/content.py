@@ -1,12 +1,13 @@
 """What an entry says: one matter, as it is asked and as it is answered."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from core.records import Record
 
@@ -14,7 +15,25 @@ LONGEST_ANSWER = 20_000
 MOST_PHRASES = 60
 LONGEST_GIST = 80
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def _text(value: Any) -> Any:
+    """A text as any file and any database can hold it: no control characters, one kind of line end."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return _UNWRITABLE.sub("", _LINE_ENDS.sub("\n", value))
+
+
+def _line(value: Any) -> Any:
+    text = _text(value)
+    return text.replace("\n", " ") if isinstance(text, str) else text
+
+
+# They stand after the constraints of their types, which would else look at the text before it is stripped.
+_AS_TEXT, _AS_LINE = BeforeValidator(_text), BeforeValidator(_line)
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), _AS_LINE]
 Lines = Annotated[tuple[Line, ...], Field(max_length=MOST_PHRASES)]
 
 
@@ -40,9 +59,14 @@ class Facet(StrEnum):
 class Basis(Record):
     """The text an answer rests on. `date`: since when the version that was read is in force."""
 
-    law: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=200)]
-    article: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None = None
+    law: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=200), _AS_LINE]
+    article: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), _AS_LINE] | None = None
     date: date
+
+    @field_validator("article")
+    @classmethod
+    def _no_article(cls, value: str | None) -> str | None:
+        return value or None
 
     @property
     def cited(self) -> str:
@@ -55,9 +79,9 @@ class Place(Record):
     """A counter where the matter is done."""
 
     name: Line
-    address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
-    phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)] = ""
-    hours: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _AS_LINE] = ""
+    phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=50), _AS_LINE] = ""
+    hours: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), _AS_LINE] = ""
     area: Annotated[str, StringConstraints(pattern=r"^(\d{6}(\d{3}){0,2})?$")] = ""
 
     @property
@@ -84,18 +108,18 @@ class Content(Record):
 
     question: Line
     asked: Lines = ()
-    short: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
-    answer: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_ANSWER)]
+    short: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _AS_TEXT] = ""
+    answer: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_ANSWER), _AS_TEXT]
     steps: Lines = ()
     documents: Lines = ()
-    fee: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
-    time: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    fee: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), _AS_TEXT] = ""
+    time: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), _AS_TEXT] = ""
     places: Annotated[tuple[Place, ...], Field(max_length=MOST_PHRASES)] = ()
     basis: Annotated[tuple[Basis, ...], Field(max_length=MOST_PHRASES)] = ()
     audience: Audience = Audience.BOTH
     area: Annotated[str, StringConstraints(pattern=r"^(\d{6}(\d{3}){0,2})?$")] = ""
     category: Annotated[str, StringConstraints(pattern=r"^(\d{2})?$")] = ""
-    unit: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    unit: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), _AS_LINE] = ""
     effective: date | None = None
     expires: date | None = None
     confirm: Lines = ()

@@ -21,7 +21,11 @@ from knowledge.tables import VersionState, changes, entries, versions
 
 say = Wording(__file__, "texts.yml")
 
-_OPEN = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.RETURNED)
+OPEN = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.RETURNED)
+"""States of a version that somebody is at work on; only the newest of an entry is in one of them."""
+# In a function, so that SQLite begins with the entry's versions and not with all that are in the state.
+_STATE = func.coalesce(versions.c.state, "")
+_OVER = (VersionState.DROPPED, VersionState.PAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +108,30 @@ def latest_change(connection: Connection) -> int:
 
 
 def draft(
-    connection: Connection, entry_id: str, content: Content, by: Actor, *, note: str = "", based_on: int | None = None
+    connection: Connection,
+    entry_id: str,
+    content: Content,
+    by: Actor,
+    *,
+    note: str = "",
+    based_on: int | None = None,
+    from_order: str | None = None,
 ) -> Version:
     """Keep a new version as a draft; an older draft is given up. Makes the entry when there is none.
 
-    `based_on`: the version it was written over. Raises Problem 409 when there is a newer one by now, or when nothing
-    is different.
+    `based_on`: the version it was written over, 0 for an entry that is to be new. `from_order`: the order a new entry
+    is made from. Raises Problem 409 when there is a newer version by now, or when nothing is different.
     """
     newest = connection.execute(select(entries.c.newest_version).where(entries.c.id == entry_id)).scalar()
     if newest is not None:
         if based_on is not None and based_on != newest:
             raise Problem(409, "Conflict", say("newer", id=entry_id, newest=newest, version=based_on))
         last = version_of(connection, entry_id, newest)
-        if last.state is not VersionState.DROPPED and digest(last.content) == digest(content):
+        if last.state not in _OVER and digest(last.content) == digest(content):
             raise Problem(409, "Conflict", say("unchanged", id=entry_id))
-    made = _add(connection, entry_id, content, by, VersionState.DRAFT, note)
+    elif based_on:
+        raise _unknown(entry_id)
+    made = _add(connection, entry_id, content, by, VersionState.DRAFT, note, from_order)
     _log(connection, made, by, "drafted", note)
     return made
 
@@ -152,68 +165,92 @@ def retire(connection: Connection, entry_id: str, by: Actor, reason: str) -> Non
     connection.execute(update(entries).where(entries.c.id == entry_id).values(changed))
 
 
-def put(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool) -> list[str]:
-    """Take in entries from a file, as live or as drafts; returns the ids of those that are new or changed."""
-    known: dict[str, str] = {}
-    for batch in batches([entry_id for entry_id, _ in contents]):
-        newest = (versions.c.entry_id == entries.c.id) & (versions.c.version == entries.c.newest_version)
-        wanted = select(versions.c.entry_id, versions.c.digest).join(entries, newest).where(entries.c.id.in_(batch))
-        if live:
-            wanted = wanted.where(versions.c.state == VersionState.LIVE)
-        known |= {row.entry_id: row.digest for row in connection.execute(wanted)}
+def restore(connection: Connection, entry_id: str, version: int, by: Actor, based_on: int) -> Version:
+    """Take an older version up again, as a new draft. Raises Problem 404, 409."""
+    found = version_of(connection, entry_id, version)
+    note = say("taken_up", version=version)
+    return draft(connection, entry_id, found.content, by, note=note, based_on=based_on)
+
+
+def put(
+    connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool, to_review: bool = False
+) -> list[str]:
+    """Take in entries from a file, as live or as drafts; returns the ids of those that are new or changed.
+
+    `to_review`: the drafts are handed in to be looked at.
+    """
+    known = known_digests(connection, [entry_id for entry_id, _ in contents], live=live)
     different = [(entry_id, content) for entry_id, content in contents if known.get(entry_id) != digest(content)]
-    there = _there(connection, [entry_id for entry_id, _ in different])
-    _put_new(connection, [pair for pair in different if pair[0] not in there], by, live=live)
-    for entry_id, content in different:
-        if entry_id in there:
-            made = _add(connection, entry_id, content, by, VersionState.DRAFT, "")
-            if live:
-                _go_live(connection, made, by, "imported", "")
-            else:
-                _log(connection, made, by, "imported", "")
+    state = VersionState.LIVE if live else VersionState.IN_REVIEW if to_review else VersionState.DRAFT
+    for batch in batches(different):
+        _put_batch(connection, batch, by, state)
     return [entry_id for entry_id, _ in different]
 
 
-def _there(connection: Connection, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+def known_digests(connection: Connection, ids: Sequence[str], *, live: bool) -> dict[str, str]:
+    """Digests of the live versions of entries, or of their newest, by id."""
+    compared = entries.c.live_version if live else entries.c.newest_version
+    joined = (versions.c.entry_id == entries.c.id) & (versions.c.version == compared)
+    wanted = select(versions.c.entry_id, versions.c.digest).join(entries, joined)
+    found: dict[str, str] = {}
     for batch in batches(ids):
-        found |= set(connection.execute(select(entries.c.id).where(entries.c.id.in_(batch))).scalars())
+        rows = connection.execute(wanted.where(entries.c.id.in_(batch)))
+        found |= {row.entry_id: row.digest for row in rows}
     return found
 
 
-def _put_new(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, *, live: bool) -> None:
-    """Many first versions in three statements."""
-    if not contents:
-        return
-    state = VersionState.LIVE if live else VersionState.DRAFT
-    listed = {"newest_version": 1, "live_version": 1 if live else None, "made_at": by.at, "changed_at": by.at}
+def _put_batch(connection: Connection, contents: Sequence[tuple[str, Content]], by: Actor, state: VersionState) -> None:
+    """Many versions, of new and of known entries, in a few statements."""
+    live = state is VersionState.LIVE
+    ids = [entry_id for entry_id, _ in contents]
+    numbers = select(entries.c.id, entries.c.newest_version, entries.c.live_version).where(entries.c.id.in_(ids))
+    there = {row.id: row for row in connection.execute(numbers)}
+    number = {entry_id: there[entry_id].newest_version + 1 if entry_id in there else 1 for entry_id in ids}
+    older = update(versions).where(versions.c.entry_id.in_(list(there)))
+    connection.execute(older.where(_STATE.in_(OPEN)).values(state=VersionState.DROPPED))
+    if live:
+        connection.execute(older.where(_STATE == VersionState.LIVE).values(state=VersionState.PAST))
+    first = {"newest_version": 1, "live_version": 1 if live else None, "made_at": by.at, "changed_at": by.at}
+    made = [(entry_id, content) for entry_id, content in contents if entry_id not in there]
+    if made:
+        rows = [{"id": entry_id, "change": 0, **first, **_listed(content)} for entry_id, content in made]
+        connection.execute(insert(entries), rows)
     decided = {"decided_by": by.name, "decided_at": by.at, "decision": ""} if live else {}
     connection.execute(
-        insert(entries),
-        [{"id": entry_id, "change": 0, **listed, **_listed(content)} for entry_id, content in contents],
-    )
-    connection.execute(
         insert(versions),
-        [_row(entry_id, 1, state, content, by, "") | decided for entry_id, content in contents],
+        [_row(entry_id, number[entry_id], state, content, by, "") | decided for entry_id, content in contents],
     )
-    logged = {"version": 1, "at": by.at, "actor": by.name, "kind": "imported", "note": ""}
-    connection.execute(insert(changes), [{"entry_id": entry_id, **logged} for entry_id, _ in contents])
+    logged = {"at": by.at, "actor": by.name, "kind": "imported", "note": ""}
+    connection.execute(insert(changes), [{"entry_id": each, "version": number[each], **logged} for each in ids])
+    change = connection.execute(select(func.max(changes.c.id))).scalar_one()
+    for entry_id, content in contents:
+        if entry_id in there:
+            told = {"live_version": number[entry_id]} if live else {}
+            shown = _listed(content) if live or there[entry_id].live_version is None else {}
+            changed = {"newest_version": number[entry_id], "changed_at": by.at} | told | shown
+            connection.execute(update(entries).where(entries.c.id == entry_id).values(changed))
     if live:
-        change = connection.execute(select(func.max(changes.c.id))).scalar_one()
-        for batch in batches([entry_id for entry_id, _ in contents]):
-            connection.execute(update(entries).where(entries.c.id.in_(batch)).values(change=change))
+        connection.execute(update(entries).where(entries.c.id.in_(ids)).values(change=change))
 
 
-def _add(connection: Connection, entry_id: str, content: Content, by: Actor, state: VersionState, note: str) -> Version:
+def _add(
+    connection: Connection,
+    entry_id: str,
+    content: Content,
+    by: Actor,
+    state: VersionState,
+    note: str,
+    from_order: str | None = None,
+) -> Version:
     newest = connection.execute(
         select(entries.c.newest_version, entries.c.live_version).where(entries.c.id == entry_id)
     ).first()
     number = 1 if newest is None else newest.newest_version + 1
     if newest is None:
         first = {"id": entry_id, "newest_version": 1, "made_at": by.at, "changed_at": by.at, "change": 0}
-        connection.execute(insert(entries).values(first | _listed(content)))
+        connection.execute(insert(entries).values(first | {"from_order": from_order} | _listed(content)))
     else:
-        given_up = (versions.c.entry_id == entry_id) & versions.c.state.in_(_OPEN)
+        given_up = (versions.c.entry_id == entry_id) & _STATE.in_(OPEN)
         connection.execute(update(versions).where(given_up).values(state=VersionState.DROPPED))
         shown = {} if newest.live_version is not None else _listed(content)
         changed = {"newest_version": number, "changed_at": by.at} | shown
@@ -229,7 +266,7 @@ def _row(entry_id: str, number: int, state: VersionState, content: Content, by: 
 
 
 def _go_live(connection: Connection, found: Version, by: Actor, kind: str, note: str) -> Version:
-    was_live = (versions.c.entry_id == found.entry_id) & (versions.c.state == VersionState.LIVE)
+    was_live = (versions.c.entry_id == found.entry_id) & (_STATE == VersionState.LIVE)
     connection.execute(update(versions).where(was_live).values(state=VersionState.PAST))
     decided = _decide(connection, found, by, VersionState.LIVE, kind, note)
     change = connection.execute(select(func.max(changes.c.id))).scalar_one()
@@ -276,6 +313,7 @@ def _listed(content: Content) -> dict[str, Any]:
         "category": content.category,
         "unit": content.unit,
         "expires": content.expires,
+        "to_confirm": len(content.confirm),
     }
 
 

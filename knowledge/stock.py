@@ -24,7 +24,7 @@ def stocked(city: City) -> list[tuple[str, Content]]:
         taken = read_yaml(file)
         if taken.refused or taken.passed_over:
             unknown = [f"{file.name}: unknown field {name}" for name in sorted(taken.passed_over)]
-            raise ValueError("; ".join([*taken.refused, *unknown]))
+            raise ValueError("; ".join([*map(str, taken.refused), *unknown]))
         found += taken.entries
     return found
 

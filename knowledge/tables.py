@@ -61,6 +61,10 @@ entries = Table(
     Column("category", String(2), nullable=False),
     Column("unit", String(100), nullable=False),
     Column("expires", Date),
+    # How many things the operator still has to find out or fill in.
+    Column("to_confirm", Integer, nullable=False, default=0, server_default="0"),
+    # The order whose reply it was made from.
+    Column("from_order", String(20), unique=True),
     Column("made_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     # Number of the change that last touched what answers (`knowledge_changes`): an index knows by it what is new.
@@ -102,6 +106,17 @@ changes = Table(
     Column("note", String(500), nullable=False),
     Index(None, "entry_id", "id"),
     Index(None, "at"),
+)
+
+reminders = Table(
+    "knowledge_reminders",
+    metadata,
+    Column("entry_id", ForeignKey("knowledge_entries.id"), primary_key=True),
+    # The last day it was about: of a day that is moved, people are told anew.
+    Column("expires", Date, primary_key=True),
+    # How many days before; -1: that it has expired.
+    Column("days", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 questions = Table(

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import Field
 from starlette.background import BackgroundTask
-from starlette.datastructures import UploadFile
 
 from core.access import Audience, Principal, Role, actor, open_to, principal
 from core.city import City
@@ -21,6 +20,7 @@ from core.database import Database
 from core.limiting import Door, limited
 from core.problems import Problem
 from core.sheets import LARGEST_FILE, WRITERS, BadSheet
+from core.uploads import FILE, ROOM_FOR_A_FORM, file_of, upload_of
 from desk.exchange import answers, exports, imports, settling
 from desk.exchange.answers import Answer, Receipt
 from desk.exchange.exports import Export, ExportEntry
@@ -30,21 +30,8 @@ from desk.orders.listing import Filters
 from desk.orders.model import Short
 from desk.orders.routes import known_codes
 
-ROOM_FOR_A_FORM = 64 * 1024
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_FILE = {"type": "string", "format": "binary"}
-_UPLOAD = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
-_UPLOADS: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": _UPLOAD},
-            CSV: {"schema": _FILE},
-            XLSX: {"schema": _FILE},
-        },
-    }
-}
-_SHEETS: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": _FILE}, XLSX: {"schema": _FILE}}}}
+_SHEETS: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": FILE}, XLSX: {"schema": FILE}}}}
 
 
 class ExportQuery(Filters):
@@ -63,7 +50,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     @router.post(
         "/imports",
         dependencies=[open_to(Audience.STAFF, Role.DISPATCHER), limited(Door.IMPORTS)],
-        openapi_extra=_UPLOADS,
+        openapi_extra=upload_of(CSV, XLSX),
         max_body_size=LARGEST_FILE + ROOM_FOR_A_FORM,
     )
     async def import_file(
@@ -75,7 +62,7 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
         nothing is; with `all_or_nothing` nothing is unless every row is good.
         """
         platform, who, now = sources.named(source), actor(request), clock()
-        raw = await _file_of(request)
+        raw = await file_of(request)
         try:
             orders, faults = await asyncio.to_thread(Reader(platform, city).read, raw)
         except BadSheet as error:
@@ -172,16 +159,3 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
         )
 
     return router
-
-
-async def _file_of(request: Request) -> bytes:
-    """The file of a request: its body, or the field `file` of its form. Raises Problem 422."""
-    if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
-        return await request.body()
-    async with request.form(max_files=1, max_fields=1) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Problem(
-                422, "Unprocessable Content", "file: missing; the form needs a file of this name", field="file"
-            )
-        return await file.read()

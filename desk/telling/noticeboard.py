@@ -3,6 +3,7 @@
 Every function takes the connection of a running transaction.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -131,9 +132,14 @@ def mark_read(connection: Connection, recipient: str, now: datetime, notice_id: 
 
 def tell_admins(connection: Connection, kind: str, text: str, now: datetime) -> None:
     """Tell the administrators something that belongs to no order."""
+    tell(connection, staff(connection).reached(Role.ADMIN, None), kind, text, now)
+
+
+def tell(connection: Connection, recipients: Collection[str], kind: str, text: str, now: datetime) -> None:
+    """Tell these people at once something that belongs to no order."""
     common = {"kind": kind, "text": text, "ways": [], "void_after": [], "made_at": now, "due_at": now}
     told = common | {"state": NoticeState.TOLD, "told_at": now}
-    for login in staff(connection).reached(Role.ADMIN, None):
+    for login in recipients:
         connection.execute(insert(notices).values(recipient=login, **told))
 
 

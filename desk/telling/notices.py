@@ -28,7 +28,7 @@ _SMS_PLACEHOLDERS = {"number", "hotline", "category", "step", "light", "urgency"
 """Placeholders of a bounded length."""
 
 
-_SYSTEM = {"webhook_disabled"}
+_SYSTEM = {"webhook_disabled", "knowledge_expires", "knowledge_expired"}
 
 
 class Way(StrEnum):

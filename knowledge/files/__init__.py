@@ -1,1 +1,1 @@
-"""Entries in files: JSON lines, YAML."""
+"""Entries in files: JSON lines, YAML, CSV, XLSX, Markdown."""

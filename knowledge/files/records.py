@@ -2,26 +2,19 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from knowledge.content import LONGEST_ANSWER, Content
+from knowledge.content import LONGEST_ANSWER, Content, Entry
+from knowledge.files.taken import Taken, first_fault
 
 LONGEST_TITLE = 60
+ID_ALLOWED = "1 to 100 characters without blanks are needed"
+ID_TWICE = "it is there twice"
 _FIELDS = frozenset(Content.model_fields)
-
-
-@dataclass
-class Taken:
-    """What a file holds: the entries with their ids, what is wrong line by line, and the fields nobody knows."""
-
-    entries: list[tuple[str, Content]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    passed_over: set[str] = field(default_factory=set)
 
 
 def read_json_lines(lines: Iterable[str]) -> Taken:
@@ -35,40 +28,39 @@ def read_json_lines(lines: Iterable[str]) -> Taken:
 def read_yaml(file: Path) -> Taken:
     """Entries of a file of `city/knowledge/`: the file's name stands before each id."""
     listed = yaml.safe_load(file.read_text("utf-8"))["entries"]
-    return _taken(
-        (f"{file.stem} {n}", {**record, "id": f"{file.stem}-{record['id']}"}) for n, record in enumerate(listed, 1)
-    )
+    numbered = ((n, {**record, "id": f"{file.stem}-{record['id']}"}) for n, record in enumerate(listed, 1))
+    return _taken(numbered, file.stem)
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def json_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """A line for each entry, as `read_json_lines` takes it."""
+    for entry in entries:
+        yield json.dumps({"id": entry.id, **entry.content.to_json()}, ensure_ascii=False) + "\n"
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield f"line {number}", json.loads(line)
+                yield number, json.loads(line)
             except ValueError as error:
-                yield f"line {number}", error
+                yield number, error
 
 
-def _taken(records: Iterable[tuple[str, Any]]) -> Taken:
-    taken, seen = Taken(), set[str]()
-    for where, record in records:
+def _taken(records: Iterable[tuple[int, Any]], place: str = "line") -> Taken:
+    taken = Taken()
+    for line, record in records:
         if not isinstance(record, dict):
-            taken.refused.append(f"{where}: no JSON object with id, question and answer")
+            taken.refuse(line, "", None, "no JSON object with id, question and answer", place)
             continue
         entry_id = str(record.pop("id", "")).strip()
-        if not entry_id or len(entry_id) > 100 or any(mark.isspace() for mark in entry_id):
-            taken.refused.append(f"{where}: id: {entry_id[:100]!r}; 1 to 100 characters without blanks are needed")
-        elif entry_id in seen:
-            taken.refused.append(f"{where}: id: {entry_id!r} is there twice")
-        else:
-            seen.add(entry_id)
-            taken.passed_over |= record.keys() - _FIELDS
-            try:
-                taken.entries.append((entry_id, _content(record)))
-            except ValidationError as error:
-                found = error.errors()[0]
-                shown = ".".join(map(str, found["loc"]))
-                taken.refused.append(f"{where}: {shown}: {found['msg']} (got {str(found.get('input'))[:60]!r})")
+        if not taken.knows_id(entry_id, line, ID_ALLOWED, ID_TWICE, place):
+            continue
+        taken.passed_over |= record.keys() - _FIELDS
+        try:
+            taken.add(entry_id, _content(record), line)
+        except ValidationError as error:
+            taken.refuse(line, *first_fault(error), place=place)
     return taken
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from itertools import chain
 from time import monotonic
@@ -26,6 +27,10 @@ Progress = Callable[[int, int], None]
 """Told how many texts have their vectors, of how many."""
 
 
+class Stopped(Exception):
+    """The process ends while an index is being made."""
+
+
 class Shelf:
     """Gives the index; makes it anew beside the questions when an entry has gone live or was taken down.
 
@@ -44,10 +49,12 @@ class Shelf:
         self._looked_at = -LOOK_EVERY_SECONDS
         self._making: asyncio.Task[None] | None = None
         self._memory: dict[str, Vectors] = {}
+        self._looking = asyncio.Lock()
+        self._stopped = threading.Event()
 
     async def index(self) -> Index:
         """The index; waits for it only where there is none yet."""
-        if monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+        if not self.is_made or monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
             self._looked_at = monotonic()
             await self._look()
         return self._index
@@ -71,7 +78,7 @@ class Shelf:
         """The index as the database is now."""
         await self._look()
         if self._making is not None:
-            await self._making
+            await asyncio.shield(self._making)
         return self._index
 
     def refresh_now(self, progress: Progress | None = None) -> Index:
@@ -107,16 +114,26 @@ class Shelf:
         return np.stack([self._memory[text] for text in texts])
 
     async def _look(self) -> None:
-        if self._making is not None and not self._making.done():
-            return
+        """Begin to make the index anew where something has changed; wait for it where there is none yet."""
+        async with self._looking:
+            if self._making is None or self._making.done():
+                await self._begin()
+        if not self.is_made and self._making is not None:
+            await asyncio.shield(self._making)
+
+    async def _begin(self) -> None:
         change = await self._database.read(entries.latest_change)
         if change == self._change:
             return
         changed = await self._database.read(lambda c: entries.changed_since(c, self._change))
         self._gone = frozenset(changed)
         self._making = asyncio.create_task(asyncio.to_thread(self._take, change, changed, None))
-        if self._change < 0:
-            await self._making
+
+    async def close(self) -> None:
+        """Stop what is being made: the thread that makes it needs the database, which is closed next."""
+        self._stopped.set()
+        if self._making is not None:
+            await asyncio.gather(self._making, return_exceptions=True)
 
     def _take(self, change: int, changed: dict[str, Entry | None], progress: Progress | None) -> None:
         for entry_id, entry in changed.items():
@@ -147,6 +164,8 @@ class Shelf:
                 count = len(entry.content.meant)
                 self._vectors[entry.id], made = made[:count], made[count:]
                 done += count
+            if self._stopped.is_set():
+                raise Stopped
             if progress is not None:
                 progress(done, total)
 

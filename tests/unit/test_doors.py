@@ -57,6 +57,7 @@ IN_PATHS = {
             "entry",
             "chat",
             "entry_id",
+            "version",
             "question_id",
         ),
         "99",

@@ -267,7 +267,7 @@ def test_a_rule_that_cannot_be_used_is_named_at_the_start(rule: dict[str, Any], 
     data = {
         "quiet": {"from": "21:30", "until": "07:30"},
         "ended": [],
-        "system": {"webhook_disabled": "停用"},
+        "system": dict.fromkeys(("webhook_disabled", "knowledge_expires", "knowledge_expired"), "停用"),
         "ways": {},
     }
     with pytest.raises(ValidationError, match=named):
