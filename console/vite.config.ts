@@ -14,6 +14,7 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         chat: "index.html",
+        knowledge: "knowledge.html",
         simulator: "pages/simulator.html",
         chats: "pages/chats.html",
         widget: "src/widget/widget.ts",

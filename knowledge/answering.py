@@ -6,6 +6,7 @@ from datetime import date, datetime
 from core.city import City
 from core.clock import CITY_TIME, Clock
 from core.database import Database
+from knowledge.common import common_questions
 from knowledge.content import Audience
 from knowledge.search.encoder import Encoder, get_encoder
 from knowledge.search.index import Wanted
@@ -24,6 +25,7 @@ class Knowledge:
     ) -> None:
         self.words = Words(Synonyms.model_validate(city.read("synonyms.yml")))
         self.shelf = Shelf(database, self.words, encoder)
+        self.common = common_questions(city)
         self._clock = clock
 
     async def find(

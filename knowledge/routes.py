@@ -122,6 +122,11 @@ def create_router(
         """Find what answers a question."""
         return Found(query=q, **_told(await knowledge.find(q, audience=audience, area=area, most=most)))
 
+    @router.get("/common", dependencies=anyone)
+    async def common() -> tuple[str, ...]:
+        """Questions that are asked often."""
+        return knowledge.common
+
     @router.get("/entries/{entry_id}", dependencies=anyone)
     async def read(entry_id: EntryId) -> Shown:
         """An entry as it answers today."""

@@ -34,7 +34,7 @@ def chat_policy(map_origin: str | None, framing_origins: Sequence[str] = ()) -> 
 
 
 def create_page_router(dist: Path, map_origin: str | None = None, framing_origins: Sequence[str] = ()) -> APIRouter:
-    """`/`, `/embed`, the pages of the staff, `/widget.js` and `/assets/…` out of the folder `dist`.
+    """`/`, `/embed`, `/knowledge`, the pages of the staff, `/widget.js` and `/assets/…` out of the folder `dist`.
 
     A page of the staff is open to anyone: it holds nothing, and what it asks for is behind locked doors.
     """
@@ -50,6 +50,11 @@ def create_page_router(dist: Path, map_origin: str | None = None, framing_origin
     async def embedded(request: Request) -> Response:
         """The same for a window in another site's page; browsers show it in those of `framing_origins` only."""
         return await _page(files, dist, "index.html", request, chat_policy(map_origin, framing_origins))
+
+    @router.api_route("/knowledge", methods=["GET", "HEAD"])
+    async def knowledge(request: Request) -> Response:
+        """The knowledge base to search in, or one entry of it."""
+        return await _page(files, dist, "knowledge.html", request)
 
     @router.api_route("/widget.js", methods=["GET", "HEAD"])
     async def widget(request: Request) -> Response:

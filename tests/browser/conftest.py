@@ -3,17 +3,19 @@
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.system import ROOT, System
 
 AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PASSWORD = "a password of the tests"
 # A browser of a test asks nobody outside this machine for anything.
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 # A microphone that beeps, which a page gets as any other: after asking.
@@ -66,3 +68,27 @@ def page(browser: Browser, system: System) -> Iterator[Page]:
     """The chat on a phone's screen."""
     with opened(browser, system.url, 390, 844) as chat:
         yield chat
+
+
+@pytest.fixture(scope="module")
+def login(system: System) -> Iterator[str]:
+    """Somebody who may take conversations over; at the end no seat is there for the tests that follow."""
+    operator = {"Authorization": f"Bearer {(system.data_dir / 'operator.token').read_text()}"}
+    user = {"login": "seat1", "name": "坐席一", "role": "seat", "password": PASSWORD}
+    # Of a module before: it stays.
+    assert system.http.post("/api/users", json=user, headers=operator).status_code in (201, 409)
+    yield user["login"]
+    # The house itself takes a seat for gone only after minutes.
+    with closing(sqlite3.connect(system.data_dir / "hotline.db")) as database, database:
+        database.execute("DELETE FROM chat_seats")
+
+
+@pytest.fixture
+def seat(browser: Browser, system: System, login: str) -> Iterator[Page]:
+    """A seat's page of conversations on a screen of 1366×768, signed in."""
+    with opened(browser, f"{system.url}/console/chats", 1366, 768) as page:
+        page.get_by_label("账号").fill(login)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        expect(page.get_by_role("button", name="快捷键")).to_be_visible()
+        yield page

@@ -1,42 +1,14 @@
 """The seat's page of written conversations: somebody asks for a person, and a person takes over."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import opened, serious_faults
+from tests.browser.conftest import serious_faults
 from tests.system import Citizen, System, eventually
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "a password of the tests"
 SECONDS = 10_000
-
-
-@pytest.fixture(scope="module")
-def login(system: System) -> Iterator[str]:
-    """Somebody who may take conversations over; at the end no seat is there for the tests that follow."""
-    operator = {"Authorization": f"Bearer {(system.data_dir / 'operator.token').read_text()}"}
-    user = {"login": "seat1", "name": "坐席一", "role": "seat", "password": PASSWORD}
-    assert system.http.post("/api/users", json=user, headers=operator).status_code == 201
-    yield user["login"]
-    # The house itself takes a seat for gone only after minutes.
-    with closing(sqlite3.connect(system.data_dir / "hotline.db")) as database, database:
-        database.execute("DELETE FROM chat_seats")
-
-
-@pytest.fixture
-def seat(browser: Browser, system: System, login: str) -> Iterator[Page]:
-    """The page on a screen of 1366×768, signed in."""
-    with opened(browser, f"{system.url}/console/chats", 1366, 768) as page:
-        page.get_by_label("账号").fill(login)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        expect(page.get_by_role("button", name="快捷键")).to_be_visible()
-        yield page
 
 
 def told(system: System, citizen: Citizen) -> list[str]:

@@ -1,16 +1,16 @@
 import { createApp, watch } from "vue";
 import "../shared/base.css";
+import "../shared/citizen/citizen.css";
+import { type Browser, Preferences } from "../shared/citizen/preferences";
 import { browserStorage, tabStorage } from "../shared/storage";
 import { Attention } from "./attention";
 import ChatPage from "./ChatPage.vue";
-import "./chat.css";
 import { Conversation } from "./conversation";
 import { closeWithEscape } from "./embedded";
 import * as network from "./network";
 import { Orders } from "./orders";
 import { ScannedPlace } from "./place";
-import { type Browser, Preferences } from "./preferences";
-import { texts } from "./texts";
+import { texts, useTexts } from "./texts";
 
 const storage = browserStorage();
 const tab = tabStorage();
@@ -19,7 +19,12 @@ const moreContrast = matchMedia("(prefers-contrast: more)");
 const browser = (): Browser => ({ languages: navigator.languages, moreContrast: moreContrast.matches });
 
 const preferences = new Preferences(storage, search, browser());
-watch(preferences.view, () => preferences.apply(document), { immediate: true });
+function show(): void {
+  useTexts(preferences.view.language);
+  document.title = texts.title;
+  preferences.apply(document);
+}
+watch(preferences.view, show, { immediate: true });
 moreContrast.addEventListener("change", () => preferences.follow(browser()));
 
 const place = new ScannedPlace(tab, search, network.areaName);

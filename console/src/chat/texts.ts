@@ -1,15 +1,13 @@
 import { shallowReactive } from "vue";
+import type { Language } from "../shared/citizen/language";
 import en from "./texts/en.json";
 import spoken from "./texts/spoken.json";
 import zh from "./texts/zh.json";
 
-export type Language = "zh" | "en";
+export { fill, LOCALES, type Language, SPOKEN_LANGUAGE } from "../shared/citizen/language";
 export type Texts = typeof zh;
 
 export const files: Record<Language, Texts> = { zh, en };
-export const LOCALES: Record<Language, string> = { zh: "zh-CN", en: "en" };
-/** What the hotline and its clerks say is Chinese, whatever the page's language. */
-export const SPOKEN_LANGUAGE = LOCALES.zh;
 
 /** Every sentence of the page in its language (index.html has what is read without scripts). */
 export const texts = shallowReactive<Texts>({ ...zh });
@@ -21,9 +19,4 @@ export type Example = keyof typeof spoken.examples;
 
 export function useTexts(language: Language): void {
   Object.assign(texts, files[language]);
-}
-
-/** A text with its `{blanks}` filled in. */
-export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (blank, name: string) => String(values[name] ?? blank));
 }

@@ -15,7 +15,8 @@ export const signIn = {
   notAllowed: "这个账号不能接在线对话，请用坐席或派单员账号。",
 };
 
-export const panes = { queue: "队列", talk: "对话", order: "工单" };
+export const panes = { queue: "队列", talk: "对话", order: "工单", knowledge: "知识库" };
+export const side = { label: "对话旁边", places: { order: "登记工单", knowledge: "查知识库" } };
 
 export const tools = {
   sound: "提示音",
@@ -153,7 +154,7 @@ export const keys = {
     ["空格", "只打开看，不接入"],
     ["R", "回到输入框"],
     ["Esc", "离开输入框，回到队列"],
-    ["/", "在空的输入框里：常用语"],
+    ["/", "查知识库；在空的输入框里：常用语"],
     ["?", "看快捷键"],
   ],
 };

@@ -19,6 +19,7 @@ def dist(tmp_path: Path) -> Path:
     built = tmp_path / "dist"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("<title>连心桥</title>", "utf-8")
+    (built / "knowledge.html").write_text("<title>办事问答</title>", "utf-8")
     (built / "assets" / "index-a1b2.js").write_text("1", "utf-8")
     (built / "widget.js").write_text("2", "utf-8")
     return built
@@ -38,6 +39,14 @@ def test_the_page_is_asked_for_anew_each_time(site: TestClient) -> None:
     assert (page.status_code, page.text) == (200, "<title>连心桥</title>")
     assert page.headers["Cache-Control"] == "no-cache"
     assert site.get("/", headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
+
+
+def test_the_page_of_the_knowledge_base_needs_nothing_from_elsewhere(site: TestClient) -> None:
+    page = site.get("/knowledge?id=hotline-scope")
+    assert page.text == "<title>办事问答</title>"
+    assert policy(site, "/knowledge")["default-src"] == "'self'"
+    assert "img-src" not in policy(site, "/knowledge")
+    assert site.head("/knowledge").status_code == 200
 
 
 def test_files_with_a_hash_in_their_name_are_kept_for_good(site: TestClient) -> None:

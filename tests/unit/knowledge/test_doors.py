@@ -32,6 +32,12 @@ def test_an_entry_can_be_read_while_it_answers(shelved: Database, client: TestCl
     assert client.get("/api/knowledge/entries/nothing").status_code == 404
 
 
+def test_who_does_not_know_how_to_begin_is_offered_questions(client: TestClient) -> None:
+    offered = client.get("/api/knowledge/common").json()
+    assert "单位拖欠工资怎么办" in offered
+    assert len(offered) == len(set(offered))
+
+
 def test_the_bot_has_its_question_noted_and_says_what_became_of_it(
     shelved: Database, client: TestClient, as_bot: dict[str, str]
 ) -> None:

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStorage } from "../shared/storage";
+import { memoryStorage } from "../storage";
 import { Preferences } from "./preferences";
 
 const chinese = { languages: ["zh-CN", "en"], moreContrast: false };

@@ -1,6 +1,6 @@
 import { shallowReactive } from "vue";
-import type { KeyValues } from "../shared/storage";
-import { LOCALES, type Language, texts, useTexts } from "./texts";
+import type { KeyValues } from "../storage";
+import { LOCALES, type Language } from "./language";
 
 const KEY = "lianxinqiao.preferences";
 
@@ -47,10 +47,8 @@ export class Preferences {
     Object.assign(this.view, wished(browser), this.chosen);
   }
 
-  /** Show the page as it is wanted. */
+  /** Show the page as it is wanted; its texts are the page's own. */
   apply(document: Document): void {
-    useTexts(this.view.language);
-    document.title = texts.title;
     document.documentElement.lang = LOCALES[this.view.language];
     document.documentElement.dataset.size = this.view.elder ? "large" : "normal";
     document.documentElement.dataset.contrast = this.view.contrast ? "more" : "normal";
