@@ -1,7 +1,7 @@
 """Whether what was found answers the question: a wrong answer is worse than none.
 
 For each of the best candidates a logistic model tells how likely it is right, from how it was found and from how much
-of the question it speaks of. Its weights were fitted to questions that were written for this (`tools/knowledge/`), and
+of the question it speaks of. Its weights were fitted to questions that were written for this (`tools/judgement/`), and
 stand in `judgement.json`; docs/knowledge.md has the measurements.
 """
 
@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations_with_replacement
 from math import exp
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from knowledge.search.index import Candidate, Index, Question
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 
-FEATURES = ("asked", "body", "sound", "meaning", "gist", "lead", "covered", "spoken_of", "length")
 LOOKED_AT = 5
 MOST_CHOICES = 3
 LONG = 60
@@ -81,7 +81,13 @@ def judge(
 
 def probability(features: dict[str, float], by: Judgement) -> float:
     """How likely a candidate of these features is right."""
-    return 1 / (1 + exp(-by.constant - sum(by.weights[name] * value for name, value in features.items())))
+    return 1 / (1 + exp(-by.constant - sum(by.weights[name] * value for name, value in crossed(features).items())))
+
+
+def crossed(features: dict[str, float]) -> dict[str, float]:
+    """The features and their products: what one of them says depends on the others."""
+    pairs = combinations_with_replacement(features, 2)
+    return features | {f"{one}*{other}": features[one] * features[other] for one, other in pairs}
 
 
 def described(

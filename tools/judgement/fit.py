@@ -12,18 +12,19 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from core.city import City
 from core.settings import PROJECT_ROOT, get_settings
 from hotline.knowledge_evaluation import Told, base_of, read_questions, searched
-from knowledge.search.judge import FEATURES, Judgement, described, judge
+from knowledge.search.judge import Judgement, crossed, described, judge
 
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 JUDGEMENT = PROJECT_ROOT / "knowledge" / "search" / "judgement.json"
-WRONG, IN_VAIN = 0.015, 0.12
-"""Half of what may be told wrongly (3 %): what is measured on was written by others."""
+REGULARISATION = 0.03
+WRONG, IN_VAIN = 0.02, 0.15
+"""Less than what may be told wrongly (3 %): what is measured on was written by others."""
 DAY = date(2026, 11, 25)
 
 
@@ -33,15 +34,18 @@ def main() -> None:
     index, words = base_of(City(get_settings().city_dir))
     found = list(searched(asked, index, DAY))
     told = [(each, described(each.question, each.candidates, index, words)) for each in found]
-    x = np.array([[features[name] for name in FEATURES] for _, listed in told for features in listed])
-    y = np.array([c.entry.id in each.asked.gold for each, listed in told for c in each.candidates[: len(listed)]])
-    model = LogisticRegression(C=3.0, max_iter=1000).fit(x, y)
-    fitted = Judgement(
-        {name: round(float(w), 3) for name, w in zip(FEATURES, model.coef_[0], strict=True)},
-        round(float(model.intercept_[0]), 3),
-        1.0,
-        1.0,
-    )
+    listed = [crossed(features) for _, candidates in told for features in candidates]
+    right = [
+        c.entry.id in each.asked.gold for each, candidates in told for c in each.candidates[: len(candidates)]
+    ]
+    names = list(listed[0])
+    scaler = StandardScaler()
+    x = scaler.fit_transform([[features[name] for name in names] for features in listed])
+    model = LogisticRegression(C=REGULARISATION, max_iter=5000).fit(x, right)
+    weights = model.coef_[0] / scaler.scale_
+    constant = float(model.intercept_[0] - weights @ scaler.mean_)
+    weighed = {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)}
+    fitted = Judgement(weighed, round(constant, 4), 1.0, 1.0)
     findings = [Told(each.asked, judge(each.question, each.candidates, index, words, fitted)) for each in found]
     fitted = replace(fitted, sure=sure_from(findings))
     fitted = replace(fitted, maybe=min(fitted.sure, maybe_from(findings)))
