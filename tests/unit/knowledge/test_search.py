@@ -1,5 +1,6 @@
 """What a citizen's words find."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +11,8 @@ from core.database import Database
 from knowledge.answering import Knowledge
 from knowledge.content import Audience, Content
 from knowledge.entries import Actor, put, retire
-from knowledge.search.encoder import Encoder
+from knowledge.search.encoder import Encoder, Vectors
+from knowledge.search.nearest import InMemory, Scores
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 from tests.fakes import SetClock
@@ -124,6 +126,33 @@ async def test_a_text_is_encoded_once_however_often_the_index_is_made(
     monkeypatch.setattr(Encoder, "encode", lambda self, texts: encoded.extend(texts))
     index = await Knowledge(shelved, city, clock).shelf.refresh()
     assert (len(index.entries), encoded) == (3, [])
+
+
+async def test_sqlite_keeps_all_vectors_in_memory_and_says_what_is_missing_once(
+    shelved: Database, city: City, clock: SetClock, editor: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    knowledge = Knowledge(shelved, city, clock, most_in_memory=1)
+    assert (await knowledge.find("试用期能签半年吗")).candidates[0].meaning > 0.95
+    shelved.write_now(lambda c: retire(c, "card-lost", editor, "修法"))
+    await knowledge.shelf.refresh()
+    told = [vars(record)["missing"] for record in caplog.records]
+    assert told == ["PostgreSQL with the extension vector; the database is SQLite"]
+
+
+async def test_the_event_loop_is_free_while_a_question_is_searched(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched_in: list[threading.Thread] = []
+    cosines = InMemory.cosines
+
+    def noted(nearest: InMemory, vector: Vectors) -> tuple[Scores, Scores]:
+        searched_in.append(threading.current_thread())
+        return cosines(nearest, vector)
+
+    monkeypatch.setattr(InMemory, "cosines", noted)
+    await knowledge.find("试用期能签半年吗")
+    assert len(searched_in) == 1
+    assert searched_in[0] is not threading.current_thread()
 
 
 def test_fillers_say_nothing_and_synonyms_say_the_same(words: Words) -> None:
