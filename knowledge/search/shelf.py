@@ -46,6 +46,7 @@ class Shelf:
         self._most_in_memory = most_in_memory
         self._may_go_beyond = True
         self._change = -1
+        self._seen = -1
         self._entries: dict[str, Entry] = {}
         self._vectors: dict[str, Vectors] = {}
         self._index = Index.of([], words, no_vectors())
@@ -126,16 +127,20 @@ class Shelf:
         return np.stack([self._memory[text] for text in texts])
 
     async def _look(self) -> None:
-        if self._making is not None and not self._making.done():
-            return
         change = await self._database.read(entries.latest_change)
-        if change == self._change:
+        if change == self._change or (self._is_making and change == self._seen):
             return
         changed = await self._database.read(lambda c: entries.changed_since(c, self._change))
-        self._gone = frozenset(changed)
+        self._gone, self._seen = frozenset(changed), change
+        if self._is_making:
+            return
         self._making = asyncio.create_task(asyncio.to_thread(self._take, change, changed, None))
         if self._change < 0:
             await self._making
+
+    @property
+    def _is_making(self) -> bool:
+        return self._making is not None and not self._making.done()
 
     def _take(self, change: int, changed: dict[str, Entry | None], progress: Progress | None) -> None:
         for entry_id, entry in changed.items():
@@ -145,7 +150,8 @@ class Shelf:
                 self._entries[entry_id] = entry
         ordered = [self._entries[entry_id] for entry_id in sorted(self._entries)]
         self._index = Index(ordered, self._words, self._nearest(ordered, progress))
-        self._change, self._gone = change, frozenset()
+        # What has changed again meanwhile stays gone.
+        self._change, self._gone = change, self._gone - changed.keys()
 
     def _nearest(self, ordered: Sequence[Entry], progress: Progress | None) -> Nearest:
         if len(ordered) > self._most_in_memory and (beyond := self._beyond(ordered, progress)) is not None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from core.database import Database
 from knowledge.answering import Knowledge
 from knowledge.content import Audience, Content
 from knowledge.entries import Actor, put, retire
+from knowledge.search import shelf
 from knowledge.search.encoder import Encoder, Vectors
+from knowledge.search.index import Index
 from knowledge.search.nearest import InMemory, Scores
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
@@ -78,6 +81,34 @@ async def test_what_is_taken_down_tells_nothing_from_the_next_question_on(
     await knowledge.shelf.refresh()
     found = [candidate.entry.id for candidate in (await knowledge.find("试用期能签半年吗")).candidates]
     assert "probation" not in found
+
+
+async def test_what_is_taken_down_while_the_index_is_being_made_tells_nothing(
+    knowledge: Knowledge,
+    shelved: Database,
+    content: Callable[..., Content],
+    editor: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await knowledge.shelf.refresh()
+    monkeypatch.setattr(shelf, "LOOK_EVERY_SECONDS", 0.0)
+    may_be_made = threading.Event()
+
+    def slow(*made_of: Any) -> Index:
+        may_be_made.wait(30)
+        return Index(*made_of)
+
+    monkeypatch.setattr(shelf, "Index", slow)
+    dearer = content("card-lost", fee="20元")
+    shelved.write_now(lambda c: put(c, [("card-lost", dearer)], editor, live=True))
+    await knowledge.shelf.index()
+    shelved.write_now(lambda c: retire(c, "probation", editor, "修法"))
+    during = [candidate.entry.id for candidate in (await knowledge.find("试用期能签半年吗")).candidates]
+    may_be_made.set()
+    await knowledge.shelf.refresh()
+    await knowledge.shelf.refresh()
+    after = [candidate.entry.id for candidate in (await knowledge.find("试用期能签半年吗")).candidates]
+    assert "probation" not in during + after
 
 
 @pytest.mark.parametrize(("asks", "finds"), [(Audience.COMPANY, False), (Audience.CITIZEN, True), (None, True)])
