@@ -65,6 +65,9 @@ class Shelf:
                 if not self.is_made:
                     raise
                 log.warning("knowledge: not looked for changes", extra={"error": type(error).__name__})
+        if not self.is_made and self._making is not None:
+            # Not `await`: who gives up waiting would end the making.
+            await asyncio.wait({self._making})
         return self._index
 
     @property
