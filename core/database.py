@@ -238,18 +238,25 @@ class _Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._handing_in = threading.Lock()
+        self._ended = False
         self._thread = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
         self._thread.start()
 
     def hand_in(self, work: Work[Any]) -> "Future[Any]":
-        """Have `work` done; the future has its result once it is committed."""
+        """Have `work` done; the future has its result once it is committed. Raises RuntimeError after the end."""
         future: Future[Any] = Future()
-        self._jobs.put((work, future))
+        with self._handing_in:
+            if self._ended:
+                raise RuntimeError("the database is closed: nothing is written any more")
+            self._jobs.put((work, future))
         return future
 
     def finish(self) -> None:
         """Do what was handed in, then end."""
-        self._jobs.put(None)
+        with self._handing_in:
+            self._ended = True
+            self._jobs.put(None)
         self._thread.join()
 
     def _write_forever(self) -> None:

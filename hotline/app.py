@@ -261,7 +261,7 @@ def _lifespan(parts: Parts, knowledge: Knowledge):  # type: ignore[no-untyped-de
     async def run(_: FastAPI) -> AsyncIterator[None]:
         reading = asyncio.create_task(knowledge.shelf.refresh())
         yield
-        await knowledge.shelf.close()
+        reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         if isinstance(parts.bot, RasaBot):
             await parts.bot.close()

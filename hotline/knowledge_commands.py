@@ -91,10 +91,10 @@ def search(
     asked = list(_questions()) if json_lines else [("", str(question))]
     with _opened() as (database, city):
         knowledge = _ready(database, city)
-    for some in batches(asked):
-        findings = _found(knowledge, [text for _, text in some], most)
-        for (asked_id, _), finding in zip(some, findings, strict=True):
-            sys.stdout.write(_as_json(asked_id, finding) if json_lines else _as_text(finding))
+        for some in batches(asked):
+            findings = _found(knowledge, [text for _, text in some], most)
+            for (asked_id, _), finding in zip(some, findings, strict=True):
+                sys.stdout.write(_as_json(asked_id, finding) if json_lines else _as_text(finding))
 
 
 @knowledge_app.command()

@@ -79,7 +79,7 @@ def create_router(database: Database, knowledge: Knowledge, clock: Clock) -> API
     async def list_alike() -> list[Alike]:
         """Live entries that ask for the same, and which of them may not agree."""
         await knowledge.shelf.index()
-        listed, vectors = knowledge.shelf.standard_questions()
+        listed, vectors = await knowledge.shelf.standard_questions()
         return [
             Alike(
                 kind=pair.kind,

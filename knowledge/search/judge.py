@@ -96,6 +96,7 @@ def described(
     """The features of the first `LOOKED_AT` candidates."""
     said = set(question.content)
     whole = index.weight(said)
+    own_case, of_today = float(words.asks_after_a_case(question.text)), float(words.asks_of_today(question.text))
     described = []
     for candidate in candidates[:LOOKED_AT]:
         phrases = [set(words.content(phrase)) for phrase in candidate.entry.content.phrases]
@@ -116,6 +117,10 @@ def described(
                     default=0.0,
                 ),
                 "length": min(len(question.text), LONG) / LONG,
+                # A 一件事 speaks of many matters, and of none by itself.
+                "leads_on": float(bool(candidate.entry.content.matters)),
+                "own_case": own_case,
+                "of_today": of_today,
             }
         )
     return described

@@ -1,34 +1,30 @@
 """The index of this process, kept in step with the database."""
 
 import asyncio
-import hashlib
-import threading
-from collections.abc import Callable, Sequence
-from itertools import chain
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
 from knowledge import entries
-from knowledge.batches import batches
 from knowledge.content import Entry
 from knowledge.search.encoder import SIZE, Encoder, Vectors, get_encoder
 from knowledge.search.index import Index, no_vectors
+from knowledge.search.kept import Kept, Progress
+from knowledge.search.nearest import InMemory, Nearest
+from knowledge.search.pgvector import Missing, Unavailable, follow
 from knowledge.search.words import Words
-from knowledge.tables import vectors
 
+log = logging.getLogger(__name__)
+
+MOST_IN_MEMORY = 100_000
+"""Entries whose vectors are kept in memory, 1.5 kB for each text; those of more are kept by PostgreSQL."""
 LOOK_EVERY_SECONDS = 1.0
 MOST_REMEMBERED = 4096
 """Texts whose vectors are kept in memory, 1.5 kB each: the same question is asked again and again."""
-
-Progress = Callable[[int, int], None]
-"""Told how many texts have their vectors, of how many."""
-
-
-class Stopped(Exception):
-    """The process ends while an index is being made."""
 
 
 class Shelf:
@@ -37,11 +33,20 @@ class Shelf:
     `encoder` None: found by words and sounds alone.
     """
 
-    def __init__(self, database: Database, words: Words, encoder: Callable[[], Encoder] | None = get_encoder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        words: Words,
+        encoder: Callable[[], Encoder] | None = get_encoder,
+        most_in_memory: int = MOST_IN_MEMORY,
+    ) -> None:
         self._database = database
         self._words = words
         self._encoder = encoder
+        self._most_in_memory = most_in_memory
+        self._may_go_beyond = True
         self._change = -1
+        self._seen = -1
         self._entries: dict[str, Entry] = {}
         self._vectors: dict[str, Vectors] = {}
         self._index = Index.of([], words, no_vectors())
@@ -49,14 +54,20 @@ class Shelf:
         self._looked_at = -LOOK_EVERY_SECONDS
         self._making: asyncio.Task[None] | None = None
         self._memory: dict[str, Vectors] = {}
-        self._looking = asyncio.Lock()
-        self._stopped = threading.Event()
 
     async def index(self) -> Index:
-        """The index; waits for it only where there is none yet."""
-        if not self.is_made or monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+        """The index; waits for it only where there is none yet. The one there is serves while the database does not."""
+        if monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
             self._looked_at = monotonic()
-            await self._look()
+            try:
+                await self._look()
+            except SQLAlchemyError as error:
+                if not self.is_made:
+                    raise
+                log.warning("knowledge: not looked for changes", extra={"error": type(error).__name__})
+        if not self.is_made and self._making is not None:
+            # Not `await`: who gives up waiting would end the making.
+            await asyncio.wait({self._making})
         return self._index
 
     @property
@@ -78,7 +89,7 @@ class Shelf:
         """The index as the database is now."""
         await self._look()
         if self._making is not None:
-            await asyncio.shield(self._making)
+            await self._making
         return self._index
 
     def refresh_now(self, progress: Progress | None = None) -> Index:
@@ -95,13 +106,18 @@ class Shelf:
     async def vectors(self, texts: Sequence[str]) -> Vectors:
         """A row for each text; zeros without an encoder. Those of `MOST_REMEMBERED` texts are remembered."""
         if self._encoder is None or not texts:
-            return np.zeros((len(texts), SIZE), dtype=np.float32)
+            return _nothing(len(texts))
         return await asyncio.to_thread(self._remembered, list(dict.fromkeys(texts)), texts)
 
-    def standard_questions(self) -> tuple[list[Entry], Vectors]:
+    async def standard_questions(self) -> tuple[list[Entry], Vectors]:
         """The entries of the index, with the vector of each one's standard question."""
         listed = list(self._index.entries)
-        return listed, np.stack([self._vectors[e.id][0] for e in listed]) if listed else no_vectors()
+        questions = [entry.content.question for entry in listed]
+        return listed, await asyncio.to_thread(self._rows, questions) if listed else no_vectors()
+
+    def _rows(self, texts: Sequence[str]) -> Vectors:
+        kept = self._kept()
+        return _nothing(len(texts)) if kept is None else kept.rows(texts)
 
     def _remembered(self, different: Sequence[str], texts: Sequence[str]) -> Vectors:
         missing = [text for text in different if text not in self._memory]
@@ -114,26 +130,20 @@ class Shelf:
         return np.stack([self._memory[text] for text in texts])
 
     async def _look(self) -> None:
-        """Begin to make the index anew where something has changed; wait for it where there is none yet."""
-        async with self._looking:
-            if self._making is None or self._making.done():
-                await self._begin()
-        if not self.is_made and self._making is not None:
-            await asyncio.shield(self._making)
-
-    async def _begin(self) -> None:
         change = await self._database.read(entries.latest_change)
-        if change == self._change:
+        if change == self._change or (self._is_making and change == self._seen):
             return
         changed = await self._database.read(lambda c: entries.changed_since(c, self._change))
-        self._gone = frozenset(changed)
+        self._gone, self._seen = frozenset(changed), change
+        if self._is_making:
+            return
         self._making = asyncio.create_task(asyncio.to_thread(self._take, change, changed, None))
+        if self._change < 0:
+            await self._making
 
-    async def close(self) -> None:
-        """Stop what is being made: the thread that makes it needs the database, which is closed next."""
-        self._stopped.set()
-        if self._making is not None:
-            await asyncio.gather(self._making, return_exceptions=True)
+    @property
+    def _is_making(self) -> bool:
+        return self._making is not None and not self._making.done()
 
     def _take(self, change: int, changed: dict[str, Entry | None], progress: Progress | None) -> None:
         for entry_id, entry in changed.items():
@@ -141,58 +151,40 @@ class Shelf:
             self._vectors.pop(entry_id, None)
             if entry is not None:
                 self._entries[entry_id] = entry
-        self._add_vectors(progress)
         ordered = [self._entries[entry_id] for entry_id in sorted(self._entries)]
+        self._index = Index(ordered, self._words, self._nearest(ordered, progress))
+        # What has changed again meanwhile stays gone.
+        self._change, self._gone = change, self._gone - changed.keys()
+
+    def _nearest(self, ordered: Sequence[Entry], progress: Progress | None) -> Nearest:
+        if len(ordered) > self._most_in_memory and (beyond := self._beyond(ordered, progress)) is not None:
+            self._vectors = {}
+            return beyond
+        if missing := [entry for entry in ordered if entry.id not in self._vectors]:
+            self._vectors |= {entry.id: rows for entry, rows in self._made_for(missing, progress)}
         rows = [self._vectors[entry.id] for entry in ordered]
-        self._index = Index.of(ordered, self._words, np.concatenate(rows) if rows else no_vectors())
-        self._change, self._gone = change, frozenset()
+        return InMemory(np.concatenate(rows) if rows else no_vectors(), [len(each) for each in rows])
 
-    def _add_vectors(self, progress: Progress | None) -> None:
-        missing = [entry for entry in self._entries.values() if entry.id not in self._vectors]
-        if self._encoder is None:
-            for entry in missing:
-                self._vectors[entry.id] = np.zeros((len(entry.content.meant), SIZE), dtype=np.float32)
-            return
-        if not missing:
-            return
-        encoder, done = self._encoder(), 0
-        total = sum(len(entry.content.meant) for entry in missing)
-        for some in batches(missing):
-            phrases = list(chain.from_iterable(entry.content.meant for entry in some))
-            made = self._encoded(encoder, phrases)
-            for entry in some:
-                count = len(entry.content.meant)
-                self._vectors[entry.id], made = made[:count], made[count:]
-                done += count
-            if self._stopped.is_set():
-                raise Stopped
-            if progress is not None:
-                progress(done, total)
+    def _made_for(self, missing: Sequence[Entry], progress: Progress | None) -> Iterable[tuple[Entry, Vectors]]:
+        if (kept := self._kept()) is None:
+            return ((entry, _nothing(len(entry.content.meant))) for entry in missing)
+        return kept.of_entries(missing, progress)
 
-    def _encoded(self, encoder: Encoder, phrases: Sequence[str]) -> Vectors:
-        """A row for each phrase: from the database where it was encoded before."""
-        keys = [hashlib.sha256(f"{encoder.mark}:{phrase}".encode()).hexdigest() for phrase in phrases]
-        known = self._database.read_now(lambda c: _kept(c, keys))
-        new = {key: phrase for key, phrase in zip(keys, phrases, strict=True) if key not in known}
-        if new:
-            made = encoder.encode(list(new.values())).astype(np.float16)
-            fresh = dict(zip(new, made, strict=True))
-            rows = [{"digest": key, "vector": row.tobytes()} for key, row in fresh.items()]
-            self._database.write_now(lambda c: _keep(c, rows))
-            known |= fresh
-        return np.stack([known[key] for key in keys]).astype(np.float32)
+    def _beyond(self, ordered: Sequence[Entry], progress: Progress | None) -> Nearest | None:
+        """PostgreSQL's, in step with the entries; None where they stay in memory, with a warning that says why."""
+        if not self._may_go_beyond or (kept := self._kept()) is None:
+            return None
+        try:
+            return follow(self._database, kept, ordered, progress)
+        except Unavailable as error:
+            self._may_go_beyond = not isinstance(error, Missing)
+            told = {"entries": len(ordered), "most": self._most_in_memory, "missing": str(error)}
+            log.warning("knowledge: more entries than should be in memory stay there", extra=told)
+            return None
+
+    def _kept(self) -> Kept | None:
+        return None if self._encoder is None else Kept(self._database, self._encoder())
 
 
-def _kept(connection: Connection, keys: Sequence[str]) -> dict[str, Vectors]:
-    found: dict[str, Vectors] = {}
-    for batch in batches(list(dict.fromkeys(keys))):
-        wanted = select(vectors.c.digest, vectors.c.vector).where(vectors.c.digest.in_(batch))
-        found |= {row.digest: np.frombuffer(row.vector, "<f2") for row in connection.execute(wanted)}
-    return found
-
-
-def _keep(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    """Keep vectors; one that another process has kept meanwhile is the same."""
-    known = _kept(connection, [str(row["digest"]) for row in rows])
-    if new := [row for row in rows if row["digest"] not in known]:
-        connection.execute(insert(vectors), new)
+def _nothing(count: int) -> Vectors:
+    return np.zeros((count, SIZE), dtype=np.float32)

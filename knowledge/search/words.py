@@ -24,8 +24,13 @@ _SPACE_IN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 
 
 class Synonyms(Record):
-    """`fillers`: words that say nothing of the matter. `groups`: words that mean the same, any number each."""
+    """`fillers`: words that say nothing of the matter. `groups`: words that mean the same, any number each.
 
+    `own_case`, `of_today`: patterns of what no entry can know.
+    """
+
+    own_case: tuple[str, ...] = ()
+    of_today: tuple[str, ...] = ()
     fillers: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = Field(default=())
 
@@ -41,6 +46,7 @@ class Words:
             for word in group:
                 groups.setdefault(self.plain(word), set()).add(number)
         self._marks = {word: [f"={n}" for n in sorted(numbers)] for word, numbers in groups.items()}
+        self._own_case, self._of_today = _any(synonyms.own_case), _any(synonyms.of_today)
         # Longest first: 养老保险金 before 养老保险.
         listed = sorted(self._marks, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, listed))) if listed else None
@@ -60,6 +66,14 @@ class Words:
         """The words that say something, and the marks: what an answer has to speak of."""
         plain = self.plain(text)
         return [*_said(self._words(plain)), *self._meant(plain)]
+
+    def asks_after_a_case(self, text: str) -> bool:
+        """Whether somebody asks how far their own case is."""
+        return bool(self._own_case.search(self.plain(text).rstrip("?？。!！")))
+
+    def asks_of_today(self, text: str) -> bool:
+        """Whether a day, a place or a sum of this year is asked for."""
+        return bool(self._of_today.search(self.plain(text)))
 
     def sounds(self, text: str) -> list[str]:
         """Pairs of neighbouring syllables."""
@@ -87,3 +101,8 @@ def _pairs(words: Sequence[str]) -> Iterator[str]:
     for run in _CHINESE.findall("".join(words)):
         for i in range(len(run) - 1):
             yield run[i : i + 2]
+
+
+def _any(patterns: Sequence[str]) -> re.Pattern[str]:
+    """One pattern for all of them; none matches nothing."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")

@@ -68,6 +68,14 @@ def test_two_processes_that_wait_for_each_other_both_get_through(
     other.close()
 
 
+async def test_what_is_handed_in_after_the_end_is_refused_and_does_not_wait_for_ever(
+    database: Database, clock: SetClock
+) -> None:
+    database.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await asyncio.wait_for(database.write(lambda c: beat(c, "late", clock())), 5)
+
+
 async def test_a_time_comes_back_as_it_went_in(database: Database, clock: SetClock) -> None:
     await database.write(lambda c: beat(c, "worker", clock()))
     assert await database.read(lambda c: last(c, "worker")) == clock()

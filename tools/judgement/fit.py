@@ -23,7 +23,7 @@ from knowledge.search.judge import Judgement, crossed, described, judge
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 JUDGEMENT = PROJECT_ROOT / "knowledge" / "search" / "judgement.json"
 REGULARISATION = 0.03
-WRONG, IN_VAIN = 0.02, 0.15
+WRONG, IN_VAIN = 0.01, 0.15
 """Less than what may be told wrongly (3 %): what is measured on was written by others."""
 DAY = date(2026, 11, 25)
 
@@ -35,9 +35,7 @@ def main() -> None:
     found = list(searched(asked, index, DAY))
     told = [(each, described(each.question, each.candidates, index, words)) for each in found]
     listed = [crossed(features) for _, candidates in told for features in candidates]
-    right = [
-        c.entry.id in each.asked.gold for each, candidates in told for c in each.candidates[: len(candidates)]
-    ]
+    right = [c.entry.id in each.asked.gold for each, candidates in told for c in each.candidates[: len(candidates)]]
     names = list(listed[0])
     scaler = StandardScaler()
     x = scaler.fit_transform([[features[name] for name in names] for features in listed])

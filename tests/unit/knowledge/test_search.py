@@ -1,7 +1,9 @@
 """What a citizen's words find."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,10 @@ from core.database import Database
 from knowledge.answering import Knowledge
 from knowledge.content import Audience, Content
 from knowledge.entries import Actor, put, retire
-from knowledge.search.encoder import Encoder
+from knowledge.search import shelf
+from knowledge.search.encoder import Encoder, Vectors
+from knowledge.search.index import Index
+from knowledge.search.nearest import InMemory, Scores
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 from tests.fakes import SetClock
@@ -78,6 +83,34 @@ async def test_what_is_taken_down_tells_nothing_from_the_next_question_on(
     assert "probation" not in found
 
 
+async def test_what_is_taken_down_while_the_index_is_being_made_tells_nothing(
+    knowledge: Knowledge,
+    shelved: Database,
+    content: Callable[..., Content],
+    editor: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await knowledge.shelf.refresh()
+    monkeypatch.setattr(shelf, "LOOK_EVERY_SECONDS", 0.0)
+    may_be_made = threading.Event()
+
+    def slow(*made_of: Any) -> Index:
+        may_be_made.wait(30)
+        return Index(*made_of)
+
+    monkeypatch.setattr(shelf, "Index", slow)
+    dearer = content("card-lost", fee="20元")
+    shelved.write_now(lambda c: put(c, [("card-lost", dearer)], editor, live=True))
+    await knowledge.shelf.index()
+    shelved.write_now(lambda c: retire(c, "probation", editor, "修法"))
+    during = [candidate.entry.id for candidate in (await knowledge.find("试用期能签半年吗")).candidates]
+    may_be_made.set()
+    await knowledge.shelf.refresh()
+    await knowledge.shelf.refresh()
+    after = [candidate.entry.id for candidate in (await knowledge.find("试用期能签半年吗")).candidates]
+    assert "probation" not in during + after
+
+
 @pytest.mark.parametrize(("asks", "finds"), [(Audience.COMPANY, False), (Audience.CITIZEN, True), (None, True)])
 async def test_what_is_meant_for_citizens_is_not_told_to_companies(
     knowledge: Knowledge,
@@ -124,6 +157,33 @@ async def test_a_text_is_encoded_once_however_often_the_index_is_made(
     monkeypatch.setattr(Encoder, "encode", lambda self, texts: encoded.extend(texts))
     index = await Knowledge(shelved, city, clock).shelf.refresh()
     assert (len(index.entries), encoded) == (3, [])
+
+
+async def test_sqlite_keeps_all_vectors_in_memory_and_says_what_is_missing_once(
+    shelved: Database, city: City, clock: SetClock, editor: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    knowledge = Knowledge(shelved, city, clock, most_in_memory=1)
+    assert (await knowledge.find("试用期能签半年吗")).candidates[0].meaning > 0.95
+    shelved.write_now(lambda c: retire(c, "card-lost", editor, "修法"))
+    await knowledge.shelf.refresh()
+    told = [vars(record)["missing"] for record in caplog.records]
+    assert told == ["PostgreSQL with the extension vector; the database is SQLite"]
+
+
+async def test_the_event_loop_is_free_while_a_question_is_searched(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched_in: list[threading.Thread] = []
+    cosines = InMemory.cosines
+
+    def noted(nearest: InMemory, vector: Vectors) -> tuple[Scores, Scores]:
+        searched_in.append(threading.current_thread())
+        return cosines(nearest, vector)
+
+    monkeypatch.setattr(InMemory, "cosines", noted)
+    await knowledge.find("试用期能签半年吗")
+    assert len(searched_in) == 1
+    assert searched_in[0] is not threading.current_thread()
 
 
 def test_fillers_say_nothing_and_synonyms_say_the_same(words: Words) -> None:
