@@ -17,7 +17,7 @@ from knowledge.search.index import Candidate, Index, Question
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 
-LOOKED_AT = 5
+LOOKED_AT = 8
 MOST_CHOICES = 3
 LONG = 60
 
