@@ -2,10 +2,10 @@
 PYTHON ?= python3
 HOTLINE := .venv/bin/hotline
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format train seed corpus evaluate encoder bench setup-run setup-dev clean
+.PHONY: help run test unit lint format train seed corpus evaluate encoder judgement bench setup-run setup-dev clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 run: setup-run  ## start everything (Ctrl-C stops it): chat, phone, bot, desk
 	@exec $(HOTLINE) up
@@ -42,10 +42,14 @@ evaluate: setup-run  ## measure the knowledge base, and the understanding on lab
 	@$(HOTLINE) knowledge evaluate
 	@$(if $(FILE),$(HOTLINE) evaluate "$(FILE)")
 
-encoder: setup-dev  ## make the sentence encoder anew (half an hour and more; see tools/encoder/README.md)
+TRAINING := $(if $(filter knowledge,$(FOR)),retrieval,train)
+encoder: setup-dev  ## make the bot's sentence encoder anew, or the knowledge base's: make encoder FOR=knowledge (half an hour and more; see tools/encoder/README.md)
 	@.tools/uv-*/bin/uv venv -q --allow-existing .tools/encoder && .tools/uv-*/bin/uv pip install -q --python .tools/encoder -r tools/encoder/requirements.txt
-	@PYTHONPATH=. .tools/encoder/bin/python tools/encoder/train.py --out .tools/encoder/trained.pt
-	@.tools/encoder/bin/python tools/encoder/export.py .tools/encoder/trained.pt
+	@PYTHONPATH=. .tools/encoder/bin/python tools/encoder/$(TRAINING).py --out .tools/encoder/$(TRAINING).pt
+	@.tools/encoder/bin/python tools/encoder/export.py .tools/encoder/$(TRAINING).pt
+
+judgement: setup-dev  ## fit what the knowledge base is sure of, to tools/judgement/questions.jsonl; then make evaluate
+	@PYTHONPATH=. .venv/bin/python tools/judgement/fit.py
 
 bench: setup-dev  ## measure: message to reply, orders a second, each beside its baseline
 	@.venv/bin/python -m bench
