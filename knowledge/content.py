@@ -158,6 +158,11 @@ class Content(Record):
         parts = (self.short, self.answer, *self.steps, *self.documents, self.fee, self.time, *cited)
         return "\n".join(filter(None, parts))
 
+    @property
+    def whole(self) -> str:
+        """All ways of asking, and all it says."""
+        return "\n".join((*self.phrases, self.body))
+
     def holds_on(self, day: date) -> bool:
         """Whether it may be told on a day."""
         return (self.effective is None or self.effective <= day) and (self.expires is None or day <= self.expires)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,23 @@ from knowledge.search.lexical import Lexical, Scores
 from knowledge.search.nearest import InMemory, Nearest
 from knowledge.search.words import Words
 
-# What each way of finding counts (docs/knowledge.md has the measurements).
-ASKED, BODY, SOUND, MEANING, GIST = 1.0, 0.8, 0.7, 1.2, 0.8
-# Of a letter the vector knows the beginning alone: from so many characters on it counts less.
-LONG, LONG_MEANING = 60, 0.4
+
+class Weights(NamedTuple):
+    """What each way of finding counts (docs/knowledge.md has the measurements)."""
+
+    asked: float
+    body: float
+    whole: float
+    sound: float
+    meaning: float
+    gist: float
+
+
+SHORT = Weights(asked=1.0, body=0.5, whole=1.5, sound=0.7, meaning=1.2, gist=0.8)
+# A letter names its matter among much else, and its vector knows the beginning alone.
+LETTER = Weights(asked=0.2, body=0.0, whole=2.0, sound=0.1, meaning=0.05, gist=0.1)
+LONGEST_SHORT = 60
+"""Characters from which a question is a letter."""
 # The cosine of unrelated sentences with this encoder, and of the same sentence.
 UNRELATED, SAME = 0.23, 1.0
 
@@ -39,6 +53,7 @@ class Candidate:
     """An entry that may answer.
 
     The scores are 0…1, of its best way of asking: by words, by sound, by meaning; `body`: by words of what it answers;
+    `whole`: by all its words;
     `gist`: by the meaning of its question and answer; `score` is what they come to together.
     """
 
@@ -46,6 +61,7 @@ class Candidate:
     score: float
     asked: float
     body: float
+    whole: float
     sound: float
     meaning: float
     gist: float
@@ -60,6 +76,11 @@ class Question:
     sounds: tuple[str, ...]
     content: tuple[str, ...]
     vector: Vectors | None
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is too long to be a mere question."""
+        return len(self.text) >= LONGEST_SHORT
 
 
 class Index:
@@ -76,6 +97,7 @@ class Index:
         self._asked = Lexical([words.tokens(phrase) for phrase in phrases])
         self._sound = Lexical([words.sounds(phrase) for phrase in phrases])
         self._body = Lexical([words.tokens(entry.content.body) for entry in self.entries])
+        self._whole = Lexical([words.tokens(entry.content.whole) for entry in self.entries])
 
     @classmethod
     def of(cls, entries: Sequence[Entry], words: Words, vectors: Vectors) -> "Index":
@@ -95,17 +117,18 @@ class Index:
             return []
         asked = self._best_phrase(self._asked.scores(question.tokens))
         sound = self._best_phrase(self._sound.scores(question.sounds))
-        body = self._body.scores(question.tokens)
+        body, whole = self._body.scores(question.tokens), self._whole.scores(question.tokens)
         meaning, gist = self._meaning(question.vector)
-        counts = 1.0 if len(question.text) < LONG else LONG_MEANING
-        score = ASKED * asked + BODY * body + SOUND * sound + counts * (MEANING * meaning + GIST * gist)
+        by = LETTER if question.is_letter else SHORT
+        words = by.asked * asked + by.body * body + by.whole * whole + by.sound * sound
+        score = words + by.meaning * meaning + by.gist * gist
         found: list[Candidate] = []
         for i in _descending(score):
             entry = self.entries[i]
             if score[i] <= 0 or len(found) == most:
                 break
             if entry.id not in without and wanted.admits(entry.content):
-                parts = (float(part[i]) for part in (score, asked, body, sound, meaning, gist))
+                parts = (float(part[i]) for part in (score, asked, body, whole, sound, meaning, gist))
                 found.append(Candidate(entry, *parts))
         return found
 

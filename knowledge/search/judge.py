@@ -13,13 +13,14 @@ from itertools import combinations_with_replacement
 from math import exp
 from pathlib import Path
 
-from knowledge.search.index import Candidate, Index, Question
+from knowledge.search.index import LONGEST_SHORT, Candidate, Index, Question
 from knowledge.search.words import Words
 from knowledge.tables import Verdict
 
 LOOKED_AT = 8
+FARTHEST = 30.0
+"""Log-odds beyond which nothing is more certain."""
 MOST_CHOICES = 3
-LONG = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,15 @@ def get_judgement() -> Judgement:
 def judge(
     question: Question, candidates: Sequence[Candidate], index: Index, words: Words, by: Judgement | None = None
 ) -> Finding:
-    """What to do with the candidates of a question, which are best first."""
+    """What to do with the candidates of a question, which are best first; those of a letter stay in that order."""
     by = by or get_judgement()
-    told = [probability(features, by) for features in described(question, candidates, index, words)]
+    features_of = described(question, candidates, index, words)
+    # A letter that shares no word with an entry is not about it, whatever its vector looks like.
+    told = [0.0 if question.is_letter and not f["covered"] else probability(f, by) for f in features_of]
     told += [0.0] * (len(candidates) - len(told))
-    ordered = sorted(zip(told, candidates, strict=True), key=lambda pair: -pair[0])
+    ordered = list(zip(told, candidates, strict=True))
+    if not question.is_letter:
+        ordered.sort(key=lambda pair: -pair[0])
     probabilities = tuple(p for p, _ in ordered)
     found = tuple(candidate for _, candidate in ordered)
     if probabilities and probabilities[0] >= by.sure:
@@ -81,7 +86,8 @@ def judge(
 
 def probability(features: dict[str, float], by: Judgement) -> float:
     """How likely a candidate of these features is right."""
-    return 1 / (1 + exp(-by.constant - sum(by.weights[name] * value for name, value in crossed(features).items())))
+    said = by.constant + sum(by.weights[name] * value for name, value in crossed(features).items())
+    return 1 / (1 + exp(-max(-FARTHEST, min(FARTHEST, said))))
 
 
 def crossed(features: dict[str, float]) -> dict[str, float]:
@@ -106,17 +112,18 @@ def described(
             {
                 "asked": candidate.asked,
                 "body": candidate.body,
+                "whole": candidate.whole,
                 "sound": candidate.sound,
                 "meaning": candidate.meaning,
                 "gist": candidate.gist,
-                "lead": (candidate.score - max(others, default=0.0)) / max(candidate.score, 0.01),
+                "lead": max(-1.0, (candidate.score - max(others, default=0.0)) / max(candidate.score, 0.01)),
                 "covered": index.weight(said & spoken) / whole if said & spoken else 0.0,
                 # The best way of asking: how much of it the question says.
                 "spoken_of": max(
                     (index.weight(said & phrase) / index.weight(phrase) for phrase in phrases if said & phrase),
                     default=0.0,
                 ),
-                "length": min(len(question.text), LONG) / LONG,
+                "length": min(len(question.text), LONGEST_SHORT) / LONGEST_SHORT,
                 # A 一件事 speaks of many matters, and of none by itself.
                 "leads_on": float(bool(candidate.entry.content.matters)),
                 "own_case": own_case,

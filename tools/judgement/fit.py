@@ -23,8 +23,8 @@ from knowledge.search.judge import Judgement, crossed, described, judge
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 JUDGEMENT = PROJECT_ROOT / "knowledge" / "search" / "judgement.json"
 REGULARISATION = 0.03
-WRONG, IN_VAIN = 0.01, 0.15
-SAFETY = 0.05
+WRONG, IN_VAIN = 0.02, 0.15
+SAFETY = 0.14
 """Less than the 3 % that may be told wrongly, and a step on from there: the questions are few, and others come."""
 DAY = date(2026, 11, 25)
 
