@@ -13,7 +13,7 @@ from core.records import Record
 
 LONGEST_ANSWER = 20_000
 MOST_PHRASES = 60
-LONGEST_GIST = 80
+LONGEST_GIST = 64
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _UNWRITABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
