@@ -52,9 +52,9 @@ class Wanted:
 class Candidate:
     """An entry that may answer.
 
-    The scores are 0…1, of its best way of asking: by words, by sound, by meaning; `body`: by words of what it answers;
-    `whole`: by all its words;
-    `gist`: by the meaning of its question and answer; `score` is what they come to together.
+    The scores are 0…1, of its best way of asking: by words (`asked`), by sound, by meaning; `body`: by words of what it
+    answers; `whole`: by all its words; `gist`: by the meaning of its question and answer; `score` is what they come to
+    together.
     """
 
     entry: Entry
@@ -84,14 +84,13 @@ class Question:
 
 
 class Index:
-    """An index over entries. Does not change once it is made; `add`ing makes another."""
+    """An index over entries. Does not change once it is made."""
 
     def __init__(self, entries: Sequence[Entry], words: Words, nearest: Nearest) -> None:
         self.entries = tuple(entries)
         self._words = words
         self._nearest = nearest
         counts = [len(entry.content.phrases) for entry in self.entries]
-        self._owner = np.repeat(np.arange(len(counts)), counts)
         self._first = np.cumsum([0, *counts])[:-1]
         phrases = [phrase for entry in self.entries for phrase in entry.content.phrases]
         self._asked = Lexical([words.tokens(phrase) for phrase in phrases])
@@ -135,10 +134,6 @@ class Index:
     def weight(self, tokens: Iterable[str]) -> float:
         """What tokens say together, measured on what can be asked for."""
         return self._asked.weight(list(tokens))
-
-    def weight_of(self, token: str) -> float:
-        """What a token says, measured on what can be asked for."""
-        return self._asked.weight_of(token)
 
     def _best_phrase(self, scores: Scores) -> Scores:
         best: Scores = np.maximum.reduceat(scores, self._first) if len(scores) else scores
