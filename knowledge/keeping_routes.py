@@ -3,6 +3,7 @@
 All of the staff read. People of a unit write and decide about what belongs to it or to a unit below it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from secrets import token_hex
 from typing import Annotated
@@ -131,6 +132,18 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
         [open_to(For.STAFF, *DECIDERS)],
     )
 
+    async def done(
+        request: Request, entry_id: str, version: int, wish: str, act: Callable[[Connection, Actor], entries.Version]
+    ) -> VersionRead:
+        """Do something with a version that is in the hands of who asks."""
+        who, now = principal(request), clock()
+
+        def write(connection: Connection) -> VersionRead:
+            keepers.require(who, entries.version_of(connection, entry_id, version).content, wish)
+            return VersionRead.model_validate(act(connection, actor_of(who, now)))
+
+        return await database.write(write)
+
     @router.get("/entries", dependencies=reads)
     async def list_entries(query: Annotated[listing.Query, Query()]) -> list[Listed]:
         """The entries in the order of their ids."""
@@ -186,49 +199,32 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     @router.post("/entries/{entry_id}/versions/{version}/restore", status_code=201, dependencies=writes)
     async def take_up(entry_id: EntryId, version: Number, wish: TakeUp, request: Request) -> VersionRead:
         """Take an older version up again, as a new draft."""
-        who, now = principal(request), clock()
-
-        def write(connection: Connection) -> VersionRead:
-            _mine(connection, entry_id, version, who, "write")
-            made = entries.restore(connection, entry_id, version, actor_of(who, now), wish.based_on)
-            return VersionRead.model_validate(made)
-
-        return await database.write(write)
+        return await done(
+            request, entry_id, version, "write", lambda c, by: entries.restore(c, entry_id, version, by, wish.based_on)
+        )
 
     @router.post("/entries/{entry_id}/versions/{version}/submit", dependencies=writes)
     async def hand_in(entry_id: EntryId, version: Number, request: Request) -> VersionRead:
         """Hand a draft to somebody who looks at it."""
-        who, now = principal(request), clock()
-
-        def write(connection: Connection) -> VersionRead:
-            _mine(connection, entry_id, version, who, "submit")
-            return VersionRead.model_validate(entries.submit(connection, entry_id, version, actor_of(who, now)))
-
-        return await database.write(write)
+        return await done(request, entry_id, version, "submit", lambda c, by: entries.submit(c, entry_id, version, by))
 
     @router.post("/entries/{entry_id}/versions/{version}/approve", dependencies=decides)
     async def approve(entry_id: EntryId, version: Number, said: Approval, request: Request) -> VersionRead:
         """Let a version answer from now on; not one's own."""
-        who, now = principal(request), clock()
-
-        def write(connection: Connection) -> VersionRead:
-            _mine(connection, entry_id, version, who, "approve")
-            done = entries.approve(connection, entry_id, version, actor_of(who, now), said.note)
-            return VersionRead.model_validate(done)
-
-        return await database.write(write)
+        return await done(
+            request, entry_id, version, "approve", lambda c, by: entries.approve(c, entry_id, version, by, said.note)
+        )
 
     @router.post("/entries/{entry_id}/versions/{version}/return", dependencies=decides)
     async def send_back(entry_id: EntryId, version: Number, said: Refusal, request: Request) -> VersionRead:
         """Give a version back to be mended."""
-        who, now = principal(request), clock()
-
-        def write(connection: Connection) -> VersionRead:
-            _mine(connection, entry_id, version, who, "send_back")
-            done = entries.send_back(connection, entry_id, version, actor_of(who, now), said.reason)
-            return VersionRead.model_validate(done)
-
-        return await database.write(write)
+        return await done(
+            request,
+            entry_id,
+            version,
+            "send_back",
+            lambda c, by: entries.send_back(c, entry_id, version, by, said.reason),
+        )
 
     @router.post("/entries/{entry_id}/retirement", status_code=204, dependencies=decides)
     async def retire(entry_id: EntryId, said: Refusal, request: Request) -> None:
@@ -252,8 +248,5 @@ def create_router(database: Database, city: City, clock: Clock) -> APIRouter:
     ) -> list[Change]:
         """Who changed what, of one entry or of all, the newest first; `before` pages on from a change's id."""
         return await database.read(lambda c: listing.log(c, entry, before, limit))
-
-    def _mine(connection: Connection, entry_id: str, version: int, who: Principal, wish: str) -> None:
-        keepers.require(who, entries.version_of(connection, entry_id, version).content, wish)
 
     return router
